@@ -1,0 +1,144 @@
+"""The runtime around the machines: signals, start-up in two phases, heartbeat, and the loop that fits a screen.
+
+Phase one, preloading: join the bus, load the engine, run it once on dummy data. Then the actor is ready, and from
+there on nothing is loaded any more. One machine thinks for one call (step.py); it is made when the call's Session
+opens and dropped when it closes.
+"""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+import zmq
+
+from actors import log as actor_log
+from actors.engine import EngineMissing, choose
+from actors.port import Port
+from actors.step import Engine, Input, Machine
+from protocol.clock import MS, SECOND, now_ns
+from protocol.errors import BusUnreachable
+from protocol.messages import Session
+
+log = logging.getLogger(__name__)
+
+CANNOT_START = 3  # exit status: something outside is missing; the log's last line says what
+
+
+def arguments(actor: str, words: str) -> argparse.ArgumentParser:
+    """A parser with what all actors take."""
+    parser = argparse.ArgumentParser(prog=f"python -m actors.{actor}", description=words)
+    parser.add_argument(
+        "--engine", default="auto", help="name of the engine; auto takes the best one that can run here"
+    )
+    return parser
+
+
+def run(
+    actor: str,
+    wanted_engine: str,
+    engines: Sequence[Engine],
+    hears: Iterable[type],
+    machine: Callable[[Engine, str], Machine],
+) -> None:
+    """Runs the actor until a signal ends it; exits the process. ``machine(engine, session)`` makes one for a call."""
+    actor_log.setup(actor)
+    stop = _stop_on_signal()
+    try:
+        engine = choose(engines, wanted_engine)
+        port = Port(actor, engine.name, {*hears, Session})
+        calls = Calls(port, lambda session: machine(engine, session), Session in set(hears))
+        kept = port.open()
+        port.beat("preloading")
+        engine.load()
+        engine.warm()
+        log.info("ready")
+        loop(port, calls, kept, stop)
+        engine.close()
+        port.beat("stopping")
+        port.close()
+    except (EngineMissing, BusUnreachable) as error:
+        log.error("%s", error)
+        sys.exit(CANNOT_START)
+    except (
+        Exception
+    ):  # the one broad except: an actor that cannot go on says why and exits, the supervisor brings it back
+        log.exception("%s stops on an error", actor)
+        sys.exit(1)
+    log.info("stopped")
+
+
+class Calls:
+    """The machines of the calls in progress."""
+
+    def __init__(self, port: Port, machine: Callable[[str], Machine], hears_session: bool):
+        self._port, self._machine, self._hears_session = port, machine, hears_session
+        self._machines: dict[str, Machine] = {}
+
+    def __len__(self) -> int:
+        return len(self._machines)
+
+    def take(self, inputs: Sequence[Input]) -> None:
+        """Steps every machine that has input or is due."""
+        waiting: dict[str, list[Input]] = {}
+        closed = []
+        for one in inputs:
+            session = one.envelope.session
+            if isinstance(one.message, Session):
+                if one.message.state == "open" and session not in self._machines:
+                    self._machines[session] = self._machine(session)
+                elif one.message.state == "closed":
+                    closed.append(session)
+                if not self._hears_session:
+                    continue
+            if session in self._machines:
+                waiting.setdefault(session, []).append(one)
+            else:
+                self._port.counts[f"homeless {one.envelope.topic}"] += 1
+        now = now_ns()
+        for session, machine in self._machines.items():
+            if session in waiting or (machine.wake_ns is not None and machine.wake_ns <= now):
+                self._step(session, machine, waiting.get(session, ()))
+        for session in closed:
+            self._machines.pop(session, None)
+            self._port.forget(session)
+
+    def _step(self, session: str, machine: Machine, inputs: Sequence[Input]) -> None:
+        began = now_ns()
+        for output in machine.step(inputs, began):
+            self._port.publish(output, session)
+        self._port.longest_step_ms = max(self._port.longest_step_ms, (now_ns() - began) / MS)
+
+    def wake_ns(self) -> int | None:
+        """When the next machine is due without input."""
+        return min((m.wake_ns for m in self._machines.values() if m.wake_ns is not None), default=None)
+
+
+def loop(port: Port, calls: Calls, kept: Sequence[Input], stop: socket.socket) -> None:
+    """Waits for input, a machine's own time or the heartbeat, whichever comes first, until ``stop`` is readable."""
+    poller = zmq.Poller()
+    poller.register(port.socket, zmq.POLLIN)
+    poller.register(stop, zmq.POLLIN)
+    calls.take(kept)
+    beat_ns = now_ns()
+    while True:
+        if now_ns() >= beat_ns:
+            port.beat("ready", sessions=len(calls))
+            beat_ns = now_ns() + SECOND
+        due_ns = min(beat_ns, calls.wake_ns() or beat_ns)
+        ready = dict(poller.poll(max(0, -(-(due_ns - now_ns()) // MS))))
+        if stop.fileno() in ready:
+            return
+        calls.take(port.receive())
+
+
+def _stop_on_signal() -> socket.socket:
+    """A socket that becomes readable when the process is asked to end."""
+    stop, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: wake.fileno())  # keeps the writing end alive, too
+    return stop

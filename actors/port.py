@@ -1,0 +1,161 @@
+"""An actor's connection to the rest:
+
+messages with their content in, outputs out, and the count of all that went wrong.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+from attrs import evolve
+
+from actors.step import Input, Output
+from protocol import topics
+from protocol.bus import Bus
+from protocol.clock import MS, SECOND, now_ns
+from protocol.envelope import Envelope
+from protocol.messages import Health, Turn
+from shm.errors import BadHandle
+from shm.ring import Reader, Restarted, Ring, Stale
+
+log = logging.getLogger(__name__)
+
+LATE_MS = 200  # an input that waited longer is counted as late: a whole reply budget is gone by then
+
+
+class Port:
+    """One per process. ``counts``: "reason topic" to number, published in the actor's Health."""
+
+    def __init__(self, actor: str, engine: str, hears: Iterable[type], folder: Path | None = None):
+        self.engine = engine
+        self._hears = set(hears)
+        self._bus = Bus(actor, self._hears | {Turn}, folder)
+        self.counts = self._bus.counts
+        self._reader = Reader()
+        self._rings: dict[tuple[str, str], Ring] = {}
+        self._dead_turn: Counter[str] = Counter()
+        self._process = psutil.Process()
+        self._beat_ns = now_ns()
+        self._cpu_s = 0.0
+        self._lag_ms = 0.0
+        self.longest_step_ms = 0.0
+
+    def open(self, timeout_s: float = 10.0) -> list[Input]:
+        """Connects; returns the kept messages. Raises BusUnreachable."""
+        return self._inputs(self._bus.connect(timeout_s), kept=True)
+
+    @property
+    def socket(self):
+        """The ZeroMQ socket to poll."""
+        return self._bus.socket
+
+    def fileno(self) -> int:
+        """For event loops. Edge-triggered: receive() until it gives nothing."""
+        return self._bus.socket.fileno()
+
+    def receive(self, timeout_ms: int = 0) -> list[Input]:
+        """The inputs that are there, in the order they came; waits for the first up to ``timeout_ms``."""
+        return self._inputs(self._bus.receive(timeout_ms))
+
+    def _inputs(self, messages: list[tuple[Envelope, object]], kept: bool = False) -> list[Input]:
+        now = now_ns()
+        waiting = Counter((envelope.session, envelope.topic) for envelope, _ in messages)
+        inputs = []
+        for envelope, message in messages:
+            topic = topics.BY_NAME[envelope.topic]
+            self._note_turn(envelope, message)
+            if type(message) not in self._hears:
+                continue
+            if topic.dies_with_turn and envelope.turn <= self._dead_turn[envelope.session]:
+                self.counts[f"dead {topic.name}"] += 1
+                continue
+            key = (envelope.session, envelope.topic)
+            if topic.depth and waiting[key] > topic.depth:
+                waiting[key] -= 1
+                self.counts[f"dropped {topic.name}"] += 1
+                continue
+            if not kept:
+                lag_ms = (now - envelope.sent_ns) / MS
+                self._lag_ms = max(self._lag_ms, lag_ms)
+                self.counts[f"late {topic.name}"] += lag_ms > LATE_MS
+            content = self._content(topic, message)
+            if content is not None or not topic.slots:
+                inputs.append(Input(envelope, message, content))
+        return inputs
+
+    def _note_turn(self, envelope: Envelope, message: object) -> None:
+        if isinstance(message, Turn):
+            dead = envelope.turn if message.state == "cancelled" else envelope.turn - 1
+            self._dead_turn[envelope.session] = max(self._dead_turn[envelope.session], dead)
+
+    def _content(self, topic: topics.Topic, message):
+        if not topic.slots:
+            return None
+        if message.handle is None:
+            self._bus.count_malformed(topic.name, f"{topic.name}: no handle")
+            return None
+        try:
+            content = self._reader.read(message.handle)
+        except BadHandle as error:
+            self._bus.count_malformed(topic.name, f"{topic.name}: {error}")
+            return None
+        match content:
+            case Stale():
+                self.counts[f"stale {topic.name}"] += 1
+                return None
+            case Restarted():
+                self.counts[f"restarted {topic.name}"] += 1
+                return None
+        return content
+
+    def publish(self, output: Output, session: str) -> Envelope:
+        """Puts the content into shared memory and sends the message. Raises NotOwner, RingFull."""
+        topic, message, cause = topics.of(output.message), output.message, output.cause
+        if topic.slots:
+            message = evolve(message, handle=self._ring(topic, session, output.content.nbytes).write(output.content))
+        turn = output.turn if output.turn is not None else cause.envelope.turn if cause else 0
+        return self._bus.publish(
+            message, session=session, turn=turn, cause=cause.envelope.id if cause else "", valid=output.valid
+        )
+
+    def _ring(self, topic: topics.Topic, session: str, first_bytes: int) -> Ring:
+        key = (session, topic.name)
+        if key not in self._rings:
+            self._rings[key] = Ring(topic.name, topic.slots, topic.slot_bytes or first_bytes)
+        return self._rings[key]
+
+    def beat(self, state: str, sessions: int = 0, note: str = "") -> None:
+        """Publishes Health; to be called about once a second."""
+        now, times = now_ns(), self._process.cpu_times()
+        cpu_s, passed_s = times.user + times.system, (now - self._beat_ns) / SECOND
+        self._bus.publish(
+            Health(
+                actor=self._bus.actor,
+                engine=self.engine,
+                state=state,
+                pid=os.getpid(),
+                sessions=sessions,
+                cpu_percent=max(0.0, 100 * (cpu_s - self._cpu_s) / passed_s) if passed_s else 0.0,
+                memory_bytes=self._process.memory_info().rss,
+                lag_ms=self._lag_ms,
+                step_ms=self.longest_step_ms,
+                counts={name: count for name, count in self.counts.items() if count},
+                note=note,
+            )
+        )
+        self._beat_ns, self._cpu_s, self._lag_ms, self.longest_step_ms = now, cpu_s, 0.0, 0.0
+
+    def forget(self, session: str) -> None:
+        """Gives back what a call that is over has used."""
+        self._bus.forget(session)
+        self._dead_turn.pop(session, None)
+        for key in [key for key in self._rings if key[0] == session]:
+            self._rings.pop(key).close()
+
+    def close(self) -> None:
+        for session in {session for session, _ in self._rings}:
+            self.forget(session)
+        self._bus.close()
