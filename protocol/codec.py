@@ -6,7 +6,6 @@ understand each other.
 """
 
 import msgpack
-from attrs import asdict
 from cattrs import Converter
 from cattrs.errors import BaseValidationError, CattrsError
 
@@ -45,7 +44,7 @@ def route(topic: str, session: str) -> bytes:
 
 def encode(envelope: Envelope, message) -> list[bytes]:
     """The frames of a message."""
-    body = msgpack.packb([asdict(envelope, recurse=False), asdict(message)])
+    body = msgpack.packb([_converter.unstructure(envelope), _converter.unstructure(message)])
     return [route(envelope.topic, envelope.session), body]
 
 

@@ -1,4 +1,4 @@
-"""The run folder: sockets and logs of one running system, private to its user."""
+"""The two folders: of one running system (sockets, logs; private), and of what lasts (avatar, models, memories)."""
 
 import os
 from pathlib import Path
@@ -22,6 +22,11 @@ def run_folder() -> Path:
             f"{folder} must belong to user {os.getuid()} with mode 0700; it is {status.st_mode & 0o777:04o}"
         )
     return folder
+
+
+def data_folder() -> Path:
+    """``$VISAVIS_DATA``, or ``.data`` beside the code."""
+    return Path(os.environ.get("VISAVIS_DATA") or REPOSITORY / ".data").absolute()
 
 
 def endpoint(folder: Path, name: str) -> str:

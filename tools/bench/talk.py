@@ -1,0 +1,88 @@
+"""``visavis bench talk``: questions by another voice, asked by an outside caller of a system of its own.
+
+From the last audible sample of a question, as it left the caller, to the first audible sample of the answer, as it
+arrived there. The caller keeps packets and decodes them after the call, so that it takes little from the machine it
+measures.
+"""
+
+import argparse
+import asyncio
+import statistics
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from protocol.clock import MS, SECOND
+from tools.caller import Caller, Turn
+from tools.lips import Film
+from tools.recording import pictures, sound
+from tools.stack import Stack
+from tools.talk import SETTLE_S, measured
+
+QUESTIONS = Path(__file__).with_name("questions.txt")
+VOICE = "rms"  # the questions' voice; the face answers with another
+WORD_ERRORS_OK = 0.34  # share of a question's words that may be wrong for the turn to count as understood
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--turns", type=int, default=20, help="how many questions to ask")
+
+
+def run(args: argparse.Namespace) -> dict:
+    questions = QUESTIONS.read_text().split("\n")
+    asked = [questions[number % len(questions)] for number in range(args.turns) if questions[number % len(questions)]]
+    speech = [spoken(question) for question in asked]
+    with Stack() as stack:
+        caller, turns = asyncio.run(_converse(f"http://{stack.host}:{stack.port}", speech))
+    heard, seen = sound(caller.tapes["audio"]), pictures(caller.tapes["video"])
+    film = Film.of(seen)
+    results = [measured(turn, heard, film) for turn in turns]
+    between = [(late.at_ns - early.at_ns) / SECOND for early, late in zip(seen, seen[1:], strict=False)]
+    understood = sum(word_errors(q, t.transcript) <= WORD_ERRORS_OK for q, t in zip(asked, turns, strict=True))
+    return {
+        **{f"v2v_ms_{name}": value for name, value in _quantiles(results, "v2v_ms").items()},
+        **{f"mouth_ms_{name}": value for name, value in _quantiles(results, "mouth_ms").items()},
+        **{f"skew_ms_{name}": value for name, value in _quantiles(results, "skew_ms").items()},
+        "fps": round(len(between) / sum(between), 2),
+        "first_frame_ms": round((seen[0].arrival_ns - caller.clicked_ns) / MS, 1),
+        "turns_ok": sum(result["v2v_ms"] is not None for result in results),
+        "turns_understood": understood,
+        "turns": len(turns),
+    }
+
+
+async def _converse(url: str, speech: list[np.ndarray]) -> tuple[Caller, list[Turn]]:
+    async with Caller(url) as caller:
+        await asyncio.sleep(SETTLE_S)
+        return caller, [await caller.ask(pcm) for pcm in speech]
+
+
+def spoken(text: str) -> np.ndarray:
+    """int16 at 48 kHz, with half a second of silence behind."""
+    from actors.tts.flite import Flite
+
+    engine = Flite(VOICE)
+    engine.load()
+    pcm = np.concatenate([block for block in engine.speak(text) if isinstance(block, np.ndarray)])
+    return np.concatenate(
+        [resample_poly(pcm.astype(np.float64), 3, 1).clip(-32768, 32767).astype(np.int16), np.zeros(24_000, np.int16)]
+    )
+
+
+def word_errors(reference: str, heard: str) -> float:
+    """Levenshtein distance in words over the reference's length."""
+    a, b = ("".join(c for c in text.lower() if c.isalpha() or c in " '").split() for text in (reference, heard))
+    row = list(range(len(b) + 1))
+    for i, word in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1] / max(1, len(a))
+
+
+def _quantiles(results: list[dict], key: str) -> dict[str, float | None]:
+    values = sorted(abs(result[key]) for result in results if result[key] is not None)
+    if not values:
+        return {"p50": None, "p95": None}
+    return {"p50": round(statistics.median(values), 1), "p95": values[min(len(values) - 1, int(0.95 * len(values)))]}

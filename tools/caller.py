@@ -1,0 +1,185 @@
+"""An outside caller: a WebRTC client that knows nothing of the system but its address, and is light on the processor.
+
+It speaks prepared sound at real pace and keeps every packet it gets with the time it came; nothing is decoded during
+the call.
+"""
+
+import asyncio
+import fractions
+import json
+import time
+from pathlib import Path
+
+import aiohttp
+import av
+import numpy as np
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from attrs import define, field, frozen
+
+from protocol.clock import MS, SECOND, now_ns
+
+RATE_HZ = 48_000
+BLOCK = 960  # samples of 20 ms, one Opus packet
+AUDIBLE = 330  # of 32768: about -40 dBFS, above codec noise and below any phone but the softest
+REPLY_TIMEOUT_S = 20.0
+
+
+class CallFailed(Exception):
+    """The server refused the call or does not answer; the message holds its own words."""
+
+
+@frozen
+class Arrival:
+    """One RTP packet: data is an Opus packet, or a piece of an H.264 access unit in Annex B."""
+
+    at_ns: int
+    timestamp: int
+    sequence: int
+    marker: bool
+    data: bytes
+
+
+class Tape:
+    """Takes the place of aiortc's jitter buffer: keeps what arrives and hands nothing to a decoder."""
+
+    def __init__(self):
+        self.arrivals: list[Arrival] = []
+
+    def add(self, packet) -> tuple[bool, None]:
+        arrival = Arrival(now_ns(), packet.timestamp, packet.sequence_number, bool(packet.marker), packet._data)
+        self.arrivals.append(arrival)
+        return False, None
+
+
+class Microphone(AudioStreamTrack):
+    """Silence, or what was given to speak, in 20 ms blocks on absolute deadlines."""
+
+    def __init__(self):
+        super().__init__()
+        self._start_ns, self._sent = 0, 0
+        self._pending = np.zeros(0, np.int16)
+        self.block_ns = 0  # when the block in ``recv`` began
+
+    def speak(self, pcm: np.ndarray) -> int:
+        """Queues int16 at 48 kHz; returns the time at which its first sample leaves."""
+        self._pending = np.concatenate([self._pending, pcm])
+        return self._start_ns + self._sent * 20 * MS
+
+    async def recv(self) -> av.AudioFrame:
+        self._start_ns = self._start_ns or now_ns()
+        await asyncio.sleep(max(0, self._start_ns + self._sent * 20 * MS - now_ns()) / SECOND)
+        block, self._pending = self._pending[:BLOCK], self._pending[BLOCK:]
+        frame = av.AudioFrame.from_ndarray(np.pad(block, (0, BLOCK - len(block)))[None], format="s16", layout="mono")
+        frame.sample_rate, frame.time_base = RATE_HZ, fractions.Fraction(1, RATE_HZ)
+        frame.pts = self._sent * BLOCK
+        self._sent += 1
+        return frame
+
+
+@define
+class Turn:
+    """One question and what came back. Times on the clock of this host."""
+
+    speech_end_ns: int  # the last audible sample of the question left
+    begin_ns: int
+    end_ns: int = 0
+    transcript: str = ""
+    reply: list[str] = field(factory=list)
+
+
+class Caller:
+    """A call. ``await connect()``, any number of ``await ask()``, ``await close()``; or ``async with Caller(url)``."""
+
+    def __init__(self, url: str):
+        self._url = url.rstrip("/")
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.microphone = Microphone()
+        self.tapes = {"audio": Tape(), "video": Tape()}
+        self.clicked_ns = 0
+        self.session_id = ""
+        self._state = "idle"
+        self._changed = asyncio.Event()
+        self._turn: Turn | None = None
+
+    async def __aenter__(self) -> "Caller":
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.close()
+
+    async def connect(self) -> None:
+        """Returns when the first picture is there. Raises CallFailed."""
+        self.clicked_ns = now_ns()
+        self._peer.addTrack(self.microphone)
+        video = self._peer.addTransceiver("video", direction="recvonly")
+        h264 = [c for c in RTCRtpReceiver.getCapabilities("video").codecs if c.mimeType == "video/H264"]
+        video.setCodecPreferences(h264)
+        self._peer.createDataChannel("events").on("message", self._on_event)
+        await self._peer.setLocalDescription(await self._peer.createOffer())
+        for transceiver in self._peer.getTransceivers():
+            transceiver.receiver._RTCRtpReceiver__jitter_buffer = self.tapes[transceiver.kind]
+        await self._peer.setRemoteDescription(await self._post())
+        deadline = time.monotonic() + 10
+        while not any(arrival.marker for arrival in self.tapes["video"].arrivals):
+            if time.monotonic() > deadline or self._peer.connectionState in ("failed", "closed"):
+                raise CallFailed(f"no picture within 10 s; the connection is {self._peer.connectionState}")
+            await asyncio.sleep(0.005)
+
+    async def _post(self) -> RTCSessionDescription:
+        offer = {"sdp": self._peer.localDescription.sdp, "type": self._peer.localDescription.type}
+        try:
+            async with aiohttp.ClientSession() as http, http.post(f"{self._url}/api/offer", json=offer) as response:
+                body = await response.json()
+        except (aiohttp.ClientError, json.JSONDecodeError) as error:
+            raise CallFailed(f"no answer from {self._url}: {error}") from error
+        if response.status != 200:
+            raise CallFailed(f"{self._url} says {response.status}: {body.get('error', '')}")
+        self.session_id = body["session_id"]
+        return RTCSessionDescription(body["sdp"], body["type"])
+
+    def _on_event(self, text: str) -> None:
+        event = json.loads(text)
+        turn = self._turn
+        match event["type"]:
+            case "state":
+                self._state = event["state"]
+                self._changed.set()
+            case "transcript" if turn and event["stage"] == "final" and event["text"]:
+                turn.transcript = f"{turn.transcript} {event['text']}".strip()
+            case "reply" if turn:
+                turn.reply.append(event["text"])
+
+    async def ask(self, pcm: np.ndarray) -> Turn:
+        """Speaks int16 at 48 kHz and returns when the reply has been heard, or after 20 s without one."""
+        audible = np.flatnonzero(np.abs(pcm.astype(np.int32)) > AUDIBLE)
+        last_s = (int(audible[-1]) if len(audible) else len(pcm)) / RATE_HZ
+        begin_ns = self.microphone.speak(pcm)
+        turn = self._turn = Turn(speech_end_ns=begin_ns + int(last_s * SECOND), begin_ns=begin_ns)
+        deadline_ns = turn.speech_end_ns + int(REPLY_TIMEOUT_S * SECOND)
+        spoke = False
+        while now_ns() < deadline_ns:
+            self._changed.clear()
+            if self._state == "speaking":
+                spoke, deadline_ns = True, now_ns() + int(REPLY_TIMEOUT_S * SECOND)
+            elif spoke:
+                break
+            try:
+                await asyncio.wait_for(self._changed.wait(), (deadline_ns - now_ns()) / SECOND)
+            except TimeoutError:
+                break
+        await asyncio.sleep(0.3)  # the last sounds are still on their way when the state changes
+        turn.end_ns, self._turn = now_ns(), None
+        return turn
+
+    async def close(self) -> None:
+        await self._peer.close()
+
+
+def load_speech(path: Path) -> np.ndarray:
+    """Any audio file as int16 at 48 kHz, mono. Raises av.FFmpegError or OSError where it is none."""
+    resampler = av.AudioResampler("s16", "mono", RATE_HZ)
+    with av.open(str(path)) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
