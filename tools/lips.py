@@ -1,29 +1,27 @@
-"""Where the mouth is and how it moves, seen from pictures alone, and how far it is from the sound.
+"""When a reply is heard and seen to begin, and how far its picture is behind its sound.
 
-No landmark model: while a face speaks, its mouth is where the picture darkens and brightens in step with the loudness
-of the voice. That gives a mask, the mask gives an opening signal, and the signal's lag behind the loudness is the
-skew.
+No landmark model: the reply's text says what should have been heard and seen (reference.py). The sound is found in
+what came back by correlation, the lips by asking at which delay the weights that should move the mouth explain most of
+what moved in the picture. The difference of the two is the skew.
 """
 
 import numpy as np
 from attrs import frozen
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import correlate
 
 from protocol.clock import MS, SECOND
 from tools.caller import AUDIBLE, RATE_HZ
 from tools.recording import Picture, Sound, decoded
+from tools.reference import Reference
 
-GRID = (160, 90)  # picture is reduced to this: 8 px a cell at 720p, a fifth of a mouth
-STEP_MS = 10
-MAX_LAG_MS = 300
-STILL = 6.0  # a mouth moves when it leaves its rest by this many deviations of the rest
-
-
-@frozen(eq=False)
-class Opening:
-    """The mouth's opening in arbitrary units, one value a picture. ``at_ns``: int64 [n], ``value``: float64 [n]."""
-
-    at_ns: np.ndarray
-    value: np.ndarray
+GRID = (160, 90)  # pictures are reduced to this: 8 px a cell at 720p, a fifth of a mouth
+MODES = 4  # independent movements of the mouth that are looked for
+SLOW_FRAMES = 11
+LAGS_MS = np.arange(-200, 201, 10)
+CELLS = 24  # of the mouth, for its first movement
+STILL = 6.0  # it moves when it leaves its rest by this many deviations of the rest
+SAME_SOUND = 0.5  # correlation from which the sound is the reference's
 
 
 @frozen(eq=False)
@@ -46,19 +44,9 @@ class Film:
         return Film(self.at_ns[inside], self.grey[inside])
 
 
-def loudness(heard: Sound, times_ns: np.ndarray, width_ms: int = 60) -> np.ndarray:
-    """Root mean square of the sound around each time, compressed as an ear does (power 0.5). float64 [n]."""
-    half = width_ms * RATE_HZ // 2000
-    total = np.concatenate([[0.0], np.cumsum(heard.pcm.astype(np.float64) ** 2)])
-    at = (times_ns - heard.start_ns) * RATE_HZ // SECOND
-    first, last = np.clip(at - half, 0, len(heard.pcm)), np.clip(at + half, 0, len(heard.pcm))
-    return ((total[last] - total[first]) / (2 * half)) ** 0.25
-
-
 def first_audible_ns(heard: Sound, begin_ns: int, end_ns: int) -> int | None:
     """When the first audible sample of [begin_ns, end_ns) arrived, its packet's own delay included."""
-    first = max(0, (begin_ns - heard.start_ns) * RATE_HZ // SECOND)
-    last = max(0, (end_ns - heard.start_ns) * RATE_HZ // SECOND)
+    first, last = (max(0, (at - heard.start_ns) * RATE_HZ // SECOND) for at in (begin_ns, end_ns))
     audible = np.flatnonzero(np.abs(heard.pcm[first:last].astype(np.int32)) > AUDIBLE)
     if not len(audible):
         return None
@@ -66,48 +54,63 @@ def first_audible_ns(heard: Sound, begin_ns: int, end_ns: int) -> int | None:
     return int(heard.arrivals_ns[block]) + inside * SECOND // RATE_HZ
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pearson's r over the first axis, the rest broadcast."""
-    a, b = a - a.mean(0), b - b.mean(0)
-    return (a * b).sum(0) / np.sqrt((a * a).sum(0) * (b * b).sum(0) + 1e-9)
-
-
-def opening(film: Film, heard: Sound) -> Opening | None:
-    """None where nothing in the picture follows the voice."""
-    times_ns, pictures = film.at_ns, film.grey.astype(np.float32)
-    if len(times_ns) < 15:
+def reply_start_ns(heard: Sound, begin_ns: int, end_ns: int, wanted: Reference) -> int | None:
+    """Where the reply's offset 0 lies in the sound of [begin_ns, end_ns); None where this is another sound."""
+    first, last = (max(0, (at - heard.start_ns) * RATE_HZ // SECOND) for at in (begin_ns, end_ns))
+    sound = heard.pcm[first:last].astype(np.float64)
+    part = wanted.pcm[: 3 * RATE_HZ]
+    if len(sound) < len(part):
         return None
-    best = np.zeros(pictures.shape[1:])
-    for lag_ms in range(-120, 121, 40):
-        loud = loudness(heard, times_ns - lag_ms * MS)
-        best = np.minimum(best, _correlation(pictures, loud[:, None, None]))  # an open mouth is dark
-    score = -best * pictures.std(0)
-    mask = (best < -0.35) & (score >= np.sort(score, axis=None)[-40])
-    if mask.sum() < 4:
-        return None
-    return Opening(times_ns, -pictures[:, mask].mean(1).astype(np.float64))
+    match = correlate(sound, part, mode="valid", method="fft")
+    at = int(match.argmax())
+    same = match[at] / (np.linalg.norm(sound[at : at + len(part)]) * np.linalg.norm(part) + 1e-9)
+    return heard.at_ns(first + at) if same > SAME_SOUND else None
 
 
-def first_movement_ns(mouth: Opening, rest_end_ns: int) -> int | None:
-    """The first picture after ``rest_end_ns`` in which the mouth is not at rest; at rest it was before."""
-    rest = mouth.value[mouth.at_ns < rest_end_ns]
-    if len(rest) < 5:
-        return None
-    threshold = max(STILL * rest.std(), 0.06 * np.ptp(mouth.value))
-    moved = np.flatnonzero((mouth.at_ns >= rest_end_ns) & (np.abs(mouth.value - np.median(rest)) > threshold))
-    return int(mouth.at_ns[moved[0]]) if len(moved) else None
+def _quick(moving: np.ndarray) -> np.ndarray:
+    """Without what changes slower than speech: the head's own motion."""
+    return moving - uniform_filter1d(moving, SLOW_FRAMES, axis=0, mode="nearest")
 
 
-def lag_ms(mouth: Opening, heard: Sound, begin_ns: int, end_ns: int) -> float | None:
-    """How far the mouth is behind the loudness over [begin_ns, end_ns), by their correlation's peak; negative: ahead."""
-    times_ns = np.arange(begin_ns, end_ns, STEP_MS * MS)
-    if len(times_ns) < 50:
-        return None
-    mouth_value = np.interp(times_ns, mouth.at_ns, mouth.value)
-    lags_ms = np.arange(-MAX_LAG_MS, MAX_LAG_MS + 1, STEP_MS)
-    match = np.array([_correlation(mouth_value, loudness(heard, times_ns - lag * MS)) for lag in lags_ms])
-    peak = int(match.argmax())
-    if match[peak] < 0.3 or peak in (0, len(lags_ms) - 1):
-        return None
+def _explained(film: Film, wanted: Reference, start_ns: int, lag_ms: float) -> np.ndarray:
+    """How much of each cell's quick movement the reference explains at a lag, weighted by the share of all its movement
+    that this is: a blink moves much, of which speech explains little. float64 [90, 160]."""
+    weights = np.array([wanted.track.mouth(float(at)) for at in (film.at_ns - start_ns) / MS - lag_ms])
+    modes, size, _ = np.linalg.svd(_quick(weights), full_matrices=False)
+    modes = modes[:, :MODES][:, size[:MODES] > 1e-6]
+    moved = _quick(film.grey.astype(np.float64))
+    explained = (np.tensordot(modes, moved, axes=(0, 0)) ** 2).sum(0)
+    return explained**2 / ((moved**2).sum(0) + 1e-9)
+
+
+def _mouth(film: Film, wanted: Reference, start_ns: int) -> np.ndarray:
+    """The CELLS in which most is explained: bool [90, 160]."""
+    explained = _explained(film, wanted, start_ns, 0.0)
+    return explained >= np.sort(explained, axis=None)[-CELLS]
+
+
+def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float:
+    """How far the lips of the film, which shows the reply, are behind ``start_ns`` as the reply's start;
+
+    negative: ahead.
+    """
+    mouth = _mouth(film, wanted, start_ns)
+    match = np.array([_explained(film, wanted, start_ns, lag)[mouth].sum() for lag in LAGS_MS])
+    peak = int(np.clip(match.argmax(), 1, len(match) - 2))
     left, middle, right = match[peak - 1 : peak + 2]
-    return float(lags_ms[peak] + STEP_MS * 0.5 * (left - right) / (left - 2 * middle + right))
+    curve = left - 2 * middle + right
+    return (
+        float(LAGS_MS[peak] + (LAGS_MS[1] - LAGS_MS[0]) * 0.5 * (left - right) / curve)
+        if curve
+        else float(LAGS_MS[peak])
+    )
+
+
+def first_movement_ns(film: Film, wanted: Reference, start_ns: int, rest: Film) -> int | None:
+    """The first picture in which the mouth has left the rest it had in ``rest``, before the reply."""
+    mouth = _mouth(film.between(start_ns, film.at_ns[-1]), wanted, start_ns)
+    still = rest.grey[:, mouth].astype(np.float64)
+    distance = np.linalg.norm(film.grey[:, mouth] - np.median(still, axis=0), axis=1)
+    usual = np.linalg.norm(still - np.median(still, axis=0), axis=1)
+    moved = np.flatnonzero(distance > max(STILL * usual.std() + usual.mean(), 0.1 * distance.max()))
+    return int(film.at_ns[moved[0]]) if len(moved) else None

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
+from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
 from tools.caller import Caller, Turn
 from tools.lips import Film
@@ -35,9 +36,11 @@ def run(args: argparse.Namespace) -> dict:
     speech = [spoken(question) for question in asked]
     with Stack() as stack:
         caller, turns = asyncio.run(_converse(f"http://{stack.host}:{stack.port}", speech))
+    voice = Flite()
+    voice.load()
     heard, seen = sound(caller.tapes["audio"]), pictures(caller.tapes["video"])
     film = Film.of(seen)
-    results = [measured(turn, heard, film) for turn in turns]
+    results = [measured(turn, heard, film, voice) for turn in turns]
     between = [(late.at_ns - early.at_ns) / SECOND for early, late in zip(seen, seen[1:], strict=False)]
     understood = sum(word_errors(q, t.transcript) <= WORD_ERRORS_OK for q, t in zip(asked, turns, strict=True))
     return {
@@ -60,11 +63,10 @@ async def _converse(url: str, speech: list[np.ndarray]) -> tuple[Caller, list[Tu
 
 def spoken(text: str) -> np.ndarray:
     """int16 at 48 kHz, with half a second of silence behind."""
-    from actors.tts.flite import Flite
-
     engine = Flite(VOICE)
     engine.load()
     pcm = np.concatenate([block for block in engine.speak(text) if isinstance(block, np.ndarray)])
+    engine.close()
     return np.concatenate(
         [resample_poly(pcm.astype(np.float64), 3, 1).clip(-32768, 32767).astype(np.int16), np.zeros(24_000, np.int16)]
     )

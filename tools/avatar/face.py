@@ -1,0 +1,141 @@
+"""The head as one distance field: origin between the eyes' heights and the ears, x image right, y up, z to the viewer."""
+
+import numpy as np
+
+from tools.avatar.cloud import Cloud
+from tools.avatar.fields import (
+    bump, capsule, carve, chain, ellipsoid, exits, folded, gradient, noise, smoothstep, sphere, union,
+)  # fmt: skip
+from tools.avatar.light import SKIN
+from tools.avatar.sampling import spacing, spread
+
+EYE = np.array([3.3, 0.0, 5.25])  # centre of the left eyeball
+EYE_RADIUS = 2.0
+LID_RADIUS = EYE_RADIUS + 0.14
+LIP_Y, LIP_HALF_WIDTH, LIP_CURVE = -6.05, 2.15, 0.060  # the line where the lips touch: y = LIP_Y + LIP_CURVE x^2
+MOUTH_BOX = np.array([3.5, 1.55, 2.3])  # half width, reach up and reach down of the patch that mouth.py makes
+INSIDE_Z = 3.0  # behind the face everywhere
+NECK_TOP = np.array([0.0, -8.0, -2.0])
+NECK_BOTTOM = np.array([0.0, -16.5, -3.6])
+
+SKIN_TONE = np.array([0.80, 0.50, 0.36])
+FLUSH = np.array([1.0, 0.66, 0.60])
+LIP_TONE = np.array([0.60, 0.21, 0.20])
+JAW_LINE = np.array([(3.25, -4.9, 0.4), (2.1, -7.2, 3.2), (0.7, -8.35, 4.9)])
+EAR_RIM = np.array([
+    (6.75, -0.2, 0.35), (7.15, 1.2, 0.2), (7.5, 2.0, -0.7), (7.65, 1.7, -1.7), (7.5, 0.4, -2.1), (7.15, -1.2, -1.5),
+    (6.75, -2.1, -0.5),
+])  # fmt: skip
+
+
+def plain_head(p: np.ndarray) -> np.ndarray:
+    """Skull, jaw, cheeks, nose bridge and the muzzle under the lips, without neck, ears and nostrils."""
+    m = folded(p)
+    d = ellipsoid(p, (0, 4.2, -0.9), (7.3, 7.8, 8.9))
+    d = union(d, ellipsoid(p, (0, -1.8, 1.3), (5.95, 8.0, 6.5)), 1.8)
+    d = union(d, chain(m, JAW_LINE, (1.75, 1.5, 1.35)), 2.0)
+    d = union(d, sphere(m, (3.55, -2.8, 4.5), 2.3), 2.4)
+    d = union(d, ellipsoid(p, (0, -8.45, 5.85), (1.25, 1.2, 1.35)), 2.0)
+    d = union(d, ellipsoid(p, (0, -5.9, 5.0), (2.6, 2.2, 3.05)), 1.4)
+    d = union(d, capsule(m, (1.4, 2.35, 6.65), (4.7, 2.2, 4.6), 0.75, 0.65), 1.3)
+    d = carve(d, ellipsoid(m, (3.1, -0.1, 8.1), (1.9, 1.45, 1.5)), 1.4)
+    d = union(d, capsule(p, (0, 1.2, 6.9), (0, -2.8, 8.6), 0.52, 0.66), 0.9)
+    d = union(d, sphere(p, (0, -3.0, 9.05), 0.76), 0.8)
+    return union(d, sphere(m, (0.80, -3.26, 8.2), 0.48), 0.65)
+
+
+def head(p: np.ndarray) -> np.ndarray:
+    """All skin but the lips, with the eyelids closed."""
+    m = folded(p)
+    d = plain_head(p)
+    d = union(d, sphere(m, EYE, LID_RADIUS), 0.45)
+    d = carve(d, ellipsoid(m, (0.44, -3.88, 8.7), (0.26, 0.28, 0.40)), 0.22)
+    ear = union(ellipsoid(m, (6.95, 0.0, -0.9), (0.5, 2.0, 1.2)), chain(m, EAR_RIM, [0.3] * 5 + [0.34, 0.42]), 0.35)
+    ear = carve(ear, ellipsoid(m, (7.5, 0.1, -0.5), (0.45, 1.25, 0.75)), 0.3)
+    d = union(d, ear, 0.5)
+    return union(d, neck(p), 1.5)
+
+
+def neck(p: np.ndarray) -> np.ndarray:
+    """The neck with its two tendons, down into the collar."""
+    d = capsule(p, NECK_TOP, NECK_BOTTOM, 3.35, 3.8)
+    return union(d, capsule(folded(p), (3.3, -6.0, -2.8), (0.9, -16.0, 0.1), 0.8, 0.5), 1.4)
+
+
+def lip_line(x: np.ndarray) -> np.ndarray:
+    """Height of the line where the lips touch, continued beyond the corners: float64 [n]."""
+    return LIP_Y + LIP_CURVE * np.minimum(np.abs(x), LIP_HALF_WIDTH + 0.5) ** 2
+
+
+def front_of(field, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Points of the field's surface seen from the front at x, y of any shape: float64 [..., 3]."""
+    inside = np.stack([x, y, np.full(x.shape, INSIDE_Z)], -1).reshape(-1, 3)
+    inside[:, 2] += exits(field, inside, np.array([[0, 0, 1.0]]), 4.0)
+    return inside.reshape(*x.shape, 3)
+
+
+def in_mouth_patch(p: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    y = p[:, 1] - LIP_Y
+    reach = np.where(y > 0, MOUTH_BOX[1], MOUTH_BOX[2])
+    return ((p[:, 0] / MOUTH_BOX[0]) ** 2 + (y / reach) ** 2 < scale**2) & (p[:, 2] > 4)
+
+
+def below_lips(p: np.ndarray) -> np.ndarray:
+    """0 above the mouth, 1 under it; the step widens beyond the corners, so that cheeks stretch instead of tear."""
+    beyond = np.maximum(np.abs(p[:, 0]) - LIP_HALF_WIDTH * 0.9, 0) + 0.5 * np.maximum(5.5 - p[:, 2], 0)
+    return smoothstep(-1, 1, (lip_line(p[:, 0]) - p[:, 1]) / (0.25 + 1.1 * beyond))
+
+
+def skin_colour(p: np.ndarray) -> np.ndarray:
+    """Linear albedo of bare skin: flushed cheeks, nose and ears, freckles of noise."""
+    m = folded(p)
+    flush = 0.85 * bump(m, (4.1, -2.7, 6.0), (2.9, 2.2, 4.0)) + 0.6 * bump(m, (0, -3.3, 9.5), (1.7, 1.3, 2.0))
+    flush += 0.5 * bump(m, (7.6, 0, -0.8), (1.5, 3.2, 2.6)) + 0.3 * bump(m, (0, -8.9, 7.0), (2.0, 1.5, 3.0))
+    tone = SKIN_TONE * (0.95 + 0.06 * noise(p, 0.8, 1) + 0.04 * noise(p, 3.0, 2))[:, None]
+    return tone * (1 + (FLUSH - 1) * np.clip(flush, 0, 1)[:, None])
+
+
+def make_skin(count: int, rng: np.random.Generator, keep) -> Cloud:
+    """Skin without what eyes.py and mouth.py make. keep: which points are wanted, of points [n, 3]."""
+
+    def density(p: np.ndarray) -> np.ndarray:
+        front = smoothstep(0, 5, p[:, 2]) * smoothstep(-11, -9, p[:, 1])
+        return 0.5 + 2.2 * front + 5 * bump(folded(p), (0.4, -3.4, 8.8), 2.4) + 2 * bump(folded(p), (7.7, 0, -1), 3.2)
+
+    def wanted(p: np.ndarray) -> np.ndarray:
+        return keep(p) & ~in_mouth_patch(p, 0.97)
+
+    p = spread(head, count, (-9, -18.5, -11), (9, 13, 11), rng, density, wanted)
+    normal = gradient(head, p)
+    colour = skin_colour(p)
+    nostril = np.clip(1.5 * bump(folded(p), (0.44, -3.85, 8.65), (0.42, 0.40, 0.6)), 0, 1)[:, None]
+    colour = colour * (1 - nostril * [0.75, 0.88, 0.88])
+    return Cloud.make(p, normal, spacing(p) * 0.62, colour, SKIN, carried=1, below=below_lips(p))
+
+
+def make_freckles(count: int, rng: np.random.Generator) -> Cloud:
+    """Small spots over nose and cheeks, just above the skin."""
+    x = rng.normal(0, 2.6, count)
+    p = front_of(head, x, -2.0 + 0.10 * np.abs(x) + rng.normal(0, 0.65, count))
+    normal = gradient(head, p)
+    size = rng.uniform(0.035, 0.075, count)
+    return Cloud.make(
+        p + normal * 0.03, normal, size, SKIN_TONE * [0.62, 0.42, 0.34], SKIN, opacity=rng.uniform(0.12, 0.38, count),
+        carried=1,
+    )  # fmt: skip
+
+
+def make_smile_lines() -> Cloud:
+    """Shadows from the nose past the corners of the left half of the mouth: under the skin until a smile lifts them."""
+    t = np.linspace(0, 1, 30)
+    x, y = 1.55 + 1.75 * t**1.2, -3.7 - 2.7 * t
+    p = front_of(head, x, y)
+    normal = gradient(head, p)
+    lift = normal * 0.38
+    along = np.gradient(p, axis=0)
+    sigma = np.tile([0.16, 0.10, 0.02], (len(t), 1))
+    fade = np.sin(np.pi * np.clip(0.12 + 0.88 * t, 0, 1)) ** 0.7
+    return Cloud.make(
+        p - normal * 0.22, normal, sigma, SKIN_TONE * [0.50, 0.34, 0.28], SKIN, along=along, opacity=0.20 * fade + 0.01,
+        carried=1, own={"mouthSmileLeft": lift, "mouthStretchLeft": lift * 0.8, "mouthDimpleLeft": lift * 0.8},
+    )  # fmt: skip

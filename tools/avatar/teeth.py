@@ -1,0 +1,54 @@
+"""Upper and lower teeth with their gums: two rigid parts."""
+
+import numpy as np
+
+from tools.avatar.cloud import LOWER_TEETH, UPPER_TEETH, Cloud, joined
+from tools.avatar.face import LIP_Y
+from tools.avatar.fields import smoothstep
+from tools.avatar.light import ENAMEL, MOUTH
+
+WIDTHS = {UPPER_TEETH: (0.44, 0.36, 0.40, 0.38, 0.40, 0.46), LOWER_TEETH: (0.30, 0.32, 0.36, 0.38, 0.40, 0.46)}
+HEIGHTS = {UPPER_TEETH: (0.50, 0.44, 0.48, 0.42, 0.40, 0.38), LOWER_TEETH: (0.42, 0.42, 0.44, 0.42, 0.38, 0.36)}
+EDGE_Y = {UPPER_TEETH: LIP_Y - 0.16, LOWER_TEETH: LIP_Y - 0.24}  # where they bite; the upper ones stand in front
+ARC = {UPPER_TEETH: (2.15, 4.95, 2.1), LOWER_TEETH: (2.0, 4.80, 1.95)}  # half width, z of its middle, depth
+WHITE = np.array([0.70, 0.65, 0.56])
+GUM = np.array([0.48, 0.14, 0.13])
+
+
+def make_teeth(part: int, side: int) -> Cloud:
+    """One row. side: splats along the side of a tooth."""
+    down = -1 if part == UPPER_TEETH else 1
+    half_width, middle, depth = ARC[part]
+    u, v = (g.ravel() for g in np.meshgrid(*[(np.arange(side) + 0.5) / side * 2 - 1] * 2))
+    rounded = np.abs(u) ** 5 + np.clip(v * -1, 0, 1) ** 5 < 1.05  # v = -1 at the biting edge
+    u, v = u[rounded], v[rounded]
+    rows, at = [], 0.0
+    for width, height in zip(WIDTHS[part], HEIGHTS[part], strict=True):
+        turn = (at + width / 2 + u * width * 0.48) / half_width
+        at += width
+        swell = 0.09 * (1 - u**2) * (1 - 0.5 * v**2)
+        for sign in (1, -1):
+            p = np.stack([
+                sign * np.sin(turn) * (half_width + swell),
+                EDGE_Y[part] - down * (v + 1) * height,
+                middle + np.cos(turn) * (depth + swell),
+            ], 1)  # fmt: skip
+            normal = np.stack([sign * (np.sin(turn) + 0.4 * u), 0.15 * v, np.cos(turn)], 1)
+            tone = (1 - 0.30 * np.abs(u) ** 6) * (1 - 0.35 * smoothstep(-0.4, 1, v)) * (1 - 0.5 * smoothstep(0.5, 1.5, turn))
+            sigma = np.array([width, 1.1 * height, 0.15]) / side * [1.2, 1.2, 1]
+            rows.append(
+                Cloud.make(p, normal, np.tile(sigma, (len(p), 1)), WHITE * tone[:, None], ENAMEL,
+                           along=[[1.0, 0, 0]], part=part)  # fmt: skip
+            )
+    turn, v = (g.ravel() for g in np.meshgrid(np.linspace(-1.25, 1.25, 5 * side), np.linspace(0, 1, side)))
+    scallop = 0.05 * np.cos(turn * 2 * np.pi / 0.19)
+    p = np.stack([
+        np.sin(turn) * (half_width + 0.06 + 0.10 * v),
+        EDGE_Y[part] - down * (0.84 + scallop + 0.55 * v),
+        middle + np.cos(turn) * (depth + 0.06 + 0.10 * v),
+    ], 1)  # fmt: skip
+    normal = np.stack([np.sin(turn), 0.3 * down * (1 - v), np.cos(turn)], 1)
+    sigma = np.tile([0.6 * 2.5 * half_width / (5 * side), 0.55 / side * 0.7, 0.03], (len(p), 1))
+    fade = (1 - 0.6 * smoothstep(0.5, 1.3, np.abs(turn)))[:, None]
+    rows.append(Cloud.make(p, normal, sigma, GUM * fade, MOUTH, along=[[1.0, 0, 0]], part=part))
+    return joined(rows)

@@ -1,0 +1,79 @@
+"""The ``visavis`` command. Each of its commands is a module with ``arguments(parser)`` and ``run(args)``.
+
+``run`` gives an exit status, or a dict of results: printed line by line, or with --json as one JSON object in the last
+line.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+COMMANDS = {
+    "serve": "run everything until Ctrl-C",
+    "status": "show what every process is doing",
+    "restart": "start one actor anew, under calls in progress",
+    "talk": "speak a WAV into a running server and save what it answers",
+    "bench": "measure",
+    "doctor": "check what a first run needs, and say what to do about each failure",
+    "models": "download weights for better engines",
+}
+WITH_RESULTS = ("talk", "bench")
+
+
+def _benches() -> dict[str, str]:
+    folder = Path(__file__).with_name("bench")
+    return {path.stem: "" for path in sorted(folder.glob("[a-z]*.py"))}
+
+
+def _choose(parser: argparse.ArgumentParser, names: Mapping[str, str], words: list[str], package: str) -> None:
+    """Gives the parser one command for each name. Only the module of the one in ``words`` is imported."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, help_text in names.items():
+        command = commands.add_parser(name, help=help_text)
+        if not words or words[0] != name:
+            continue
+        if name == "bench":
+            _choose(command, _benches(), words[1:], "tools.bench")
+            continue
+        if name in WITH_RESULTS or package == "tools.bench":
+            command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        module = importlib.import_module(f"{package}.{name}")
+        command.description = (module.__doc__ or "").strip()
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        module.arguments(command)
+        command.set_defaults(run=module.run)
+
+
+def _show(results: dict, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(results))
+        return
+    width = max(map(len, results), default=0)
+    for name, value in results.items():
+        print(f"{name:{width}}  {value}")
+
+
+def main(words: list[str] | None = None) -> int:
+    from protocol.errors import ProtocolError
+    from tools.errors import ToolError
+
+    words = sys.argv[1:] if words is None else words
+    parser = argparse.ArgumentParser(prog="visavis", description="Speak to a face that answers.")
+    _choose(parser, COMMANDS, words, "tools")
+    args = parser.parse_args(words)
+    try:
+        results = args.run(args)
+    except (ToolError, ProtocolError) as error:
+        print(f"visavis: {error}", file=sys.stderr)
+        return 1
+    if isinstance(results, dict):
+        _show(results, args.json)
+        return 0
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())

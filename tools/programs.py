@@ -1,0 +1,65 @@
+"""The programs under a running supervisor: its XML-RPC (supervisord.org/api.html) over the run folder's socket."""
+
+from pathlib import Path
+from xmlrpc.client import Fault, ServerProxy
+
+from attrs import frozen
+from supervisor.xmlrpc import SupervisorTransport
+
+from tools.errors import NotRunning, ToolError
+
+SOCKET = "supervisor.sock"
+
+
+@frozen
+class Program:
+    """state: RUNNING, STARTING, BACKOFF, FATAL, EXITED, STOPPED or STOPPING. pid: 0 where there is no process."""
+
+    name: str
+    state: str
+    pid: int
+    words: str  # what supervisor has to say about it
+
+
+class Programs:
+    """All methods raise NotRunning where no supervisor answers."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def _call(self, method: str, *arguments):
+        # a connection for each call: SupervisorTransport cannot go on with one that has failed
+        transport = SupervisorTransport(serverurl=f"unix://{self._folder / SOCKET}")
+        try:
+            with ServerProxy("http://supervisor", transport) as server:
+                return getattr(server, method)(*arguments)
+        except (OSError, EOFError) as error:
+            raise NotRunning(f"no server runs in {self._folder}") from error
+        except Fault as fault:
+            raise ToolError(f"supervisor: {fault.faultString}") from fault
+
+    def supervisor_pid(self) -> int:
+        return self._call("supervisor.getPID")
+
+    def all(self) -> dict[str, Program]:
+        """By name."""
+        infos = self._call("supervisor.getAllProcessInfo")
+        return {
+            info["name"]: Program(info["name"], info["statename"], info["pid"], info["spawnerr"] or info["description"])
+            for info in infos
+        }
+
+    def restart(self, name: str) -> None:
+        """Stops and starts one program. Raises ToolError, with the names that there are, for one that is none."""
+        programs = self.all()
+        if name not in programs:
+            raise ToolError(f"no actor {name!r}; there are {', '.join(programs)}")
+        if programs[name].pid:
+            self._call("supervisor.stopProcess", name, True)
+        self._call("supervisor.startProcess", name, False)
+
+    def stop(self) -> None:
+        """Stops all programs at the same time, then the supervisor."""
+        for name in self.all():
+            self._call("supervisor.stopProcess", name, False)
+        self._call("supervisor.shutdown")

@@ -1,0 +1,86 @@
+"""``visavis status``: what every process is doing. Read from the kept Health messages and the supervisor."""
+
+import argparse
+from pathlib import Path
+
+from attrs import frozen
+
+from protocol.bus import Bus
+from protocol.clock import SECOND, now_ns
+from protocol.errors import BusUnreachable
+from protocol.messages import Health
+from protocol.run import run_folder
+from protocol.topics import ACTORS
+from tools.programs import Program, Programs
+
+SILENT_NS = 3 * SECOND  # a heartbeat comes every second
+HEAD = ("ACTOR", "STATE", "ENGINE", "PID", "CPU %", "MEM MB", "LAG MS", "STEP MS", "CALLS", "COUNTS")
+
+
+@frozen
+class Actor:
+    """A program with the last Health it said; None where it said none since it started."""
+
+    program: Program
+    health: Health | None
+    age_ns: int = 0
+
+    @property
+    def state(self) -> str:
+        if self.program.state not in ("STARTING", "RUNNING"):
+            return self.program.state.lower()
+        if self.health is None:
+            return "running"
+        return self.health.state if self.age_ns < SILENT_NS else "silent"
+
+    @property
+    def is_well(self) -> bool:
+        """The bus says no Health: it is well where it runs, as all others speak through it."""
+        return self.state == ("ready" if self.program.name != "bus" else "running")
+
+    def row(self) -> tuple[str, ...]:
+        pid = str(self.program.pid or "")
+        if (health := self.health) is None:
+            return (self.program.name, self.state, "", pid, "", "", "", "", "", self.program.words)
+        return (
+            self.program.name,
+            self.state,
+            health.engine,
+            pid,
+            f"{health.cpu_percent:.0f}",
+            f"{health.memory_bytes / 1e6:.0f}",
+            f"{health.lag_ms:.1f}",
+            f"{health.step_ms:.1f}",
+            str(health.sessions),
+            ", ".join(f"{name} {count}" for name, count in sorted(health.counts.items())),
+        )
+
+
+def read(folder: Path) -> list[Actor]:
+    """All programs of the system in ``folder``, in dataflow order. Raises NotRunning."""
+    programs = Programs(folder).all()
+    bus = Bus("status", [Health], folder)
+    try:
+        kept = bus.connect(timeout_s=2.0)
+    except BusUnreachable:  # the rows will show it
+        kept = []
+    finally:
+        bus.close()
+    now = now_ns()
+    said = {health.pid: (health, now - envelope.sent_ns) for envelope, health in kept}
+    return [
+        Actor(programs[name], *said.get(programs[name].pid, (None, 0))) for name in ("bus", *ACTORS) if name in programs
+    ]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Exits with 1 where something is not ready or no server runs."
+
+
+def run(args: argparse.Namespace) -> int:
+    actors = read(run_folder())
+    rows = [HEAD, *(actor.row() for actor in actors)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0 if all(actor.is_well for actor in actors) else 1
