@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 import zmq
 
 from actors import log as actor_log
-from actors.engine import EngineMissing, choose
+from actors.engine import CannotStart, choose
 from actors.port import Port
 from actors.step import Engine, Input, Machine
 from protocol.clock import MS, SECOND, now_ns
-from protocol.errors import BusUnreachable
+from protocol.errors import ProtocolError
 from protocol.messages import Session
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def run(
         engine.close()
         port.beat("stopping")
         port.close()
-    except (EngineMissing, BusUnreachable) as error:
+    except (CannotStart, ProtocolError) as error:
         log.error("%s", error)
         sys.exit(CANNOT_START)
     except (

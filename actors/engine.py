@@ -8,7 +8,11 @@ from actors.step import Engine
 log = logging.getLogger(__name__)
 
 
-class EngineMissing(Exception):
+class CannotStart(Exception):
+    """Something an actor needs is missing or broken; the message says what, in words for the log."""
+
+
+class EngineMissing(CannotStart):
     """The engine asked for cannot run here."""
 
 

@@ -13,9 +13,13 @@ from attrs.validators import and_, ge, in_, le, max_len, optional
 
 from shm.handle import Handle
 
-WEIGHTS = 52  # ARKit blendshapes, in the order of actors/animator/arkit.py
+WEIGHTS = 52  # ARKit blendshapes, in the order of actors/arkit.py
 OUTSIDE_REPLY = -1  # offset_ns of a face, frame or packet that belongs to no reply
 MAX_TEXT = 4000  # characters
+PHONES = frozenset(  # ARPAbet as flite and the CMU dictionary have it, with the reduced "ax"
+    "pau aa ae ah ao aw ax ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p r s sh t th uh uw v w y z zh".split()
+)
+Mood = Literal["neutral", "happy", "sad", "surprised", "concerned", "amused"]
 
 _text = max_len(MAX_TEXT)
 _count = ge(0)
@@ -30,6 +34,24 @@ def _length(n: int):
     def check(_, attribute, items) -> None:
         if len(items) != n:
             raise ValueError(f"{attribute.name} has {len(items)} items, not {n}")
+
+    return check
+
+
+def _even(_, attribute, pixels) -> None:
+    if pixels % 2:
+        raise ValueError(f"{attribute.name} is {pixels}, and YUV420 has no odd sizes")
+
+
+def _phones(_, attribute, names) -> None:
+    if unknown := set(names) - PHONES:
+        raise ValueError(f"{attribute.name} has {len(unknown)} that are no phones")
+
+
+def _as_many_as(other: str):
+    def check(message, attribute, items) -> None:
+        if len(items) != len(wanted := getattr(message, other)):
+            raise ValueError(f"{len(items)} {attribute.name} for {len(wanted)} {other}")
 
     return check
 
@@ -56,8 +78,8 @@ class Session:
 
     state: Literal["open", "closed"]
     reason: str = field(default="", validator=_text)
-    width: int = field(default=1280, validator=and_(ge(64), le(4096)))
-    height: int = field(default=720, validator=and_(ge(64), le(4096)))
+    width: int = field(default=1280, validator=[ge(64), le(4096), _even])
+    height: int = field(default=720, validator=[ge(64), le(4096), _even])
     fps: int = field(default=30, validator=and_(ge(1), le(120)))
 
 
@@ -108,7 +130,7 @@ class Reply:
     sentence: int = field(validator=_count)
     text: str = field(validator=_text)
     last: bool = False
-    mood: Literal["neutral", "happy", "sad", "surprised", "concerned", "amused"] = "neutral"
+    mood: Mood = "neutral"
 
 
 @frozen(kw_only=True)
@@ -139,13 +161,13 @@ class Phones:
 
     sentence: int = field(validator=_count)
     start_ms: float = field(validator=_count)
-    names: tuple[str, ...] = field(validator=max_len(MAX_TEXT))
-    ends_ms: tuple[float, ...] = field(validator=[max_len(MAX_TEXT), _finite])
+    names: tuple[str, ...] = field(validator=[max_len(MAX_TEXT), _phones])
+    ends_ms: tuple[float, ...] = field(validator=[_as_many_as("names"), _finite])
     words: tuple[str, ...] = field(default=(), validator=max_len(MAX_TEXT))
-    word_starts_ms: tuple[float, ...] = field(default=(), validator=[max_len(MAX_TEXT), _finite])
-    word_ends_ms: tuple[float, ...] = field(default=(), validator=[max_len(MAX_TEXT), _finite])
+    word_starts_ms: tuple[float, ...] = field(default=(), validator=[_as_many_as("words"), _finite])
+    word_ends_ms: tuple[float, ...] = field(default=(), validator=[_as_many_as("words"), _finite])
     last: bool = False  # the reply's last sentence
-    mood: str = "neutral"
+    mood: Mood = "neutral"
 
 
 @frozen(kw_only=True)
@@ -173,8 +195,8 @@ class Frame:
     handle: Handle | None = field(default=None, validator=_planes)
     frame: int = field(validator=_count)
     offset_ns: int = field(default=OUTSIDE_REPLY, validator=ge(OUTSIDE_REPLY))
-    width: int = field(validator=and_(ge(64), le(4096)))
-    height: int = field(validator=and_(ge(64), le(4096)))
+    width: int = field(validator=[ge(64), le(4096), _even])
+    height: int = field(validator=[ge(64), le(4096), _even])
 
 
 @frozen(kw_only=True)

@@ -23,7 +23,15 @@ EXAMPLES = (
     m.Reply(sentence=0, text="Hi.", last=True, mood="happy"),
     m.Dialogue(state="thinking"),
     m.Voice(handle=HANDLE, sample_rate_hz=16000, start_sample=0, sentence=0),
-    m.Phones(sentence=0, start_ms=0, names=("hh", "ay"), ends_ms=(80, 200.5), words=("hi",)),
+    m.Phones(
+        sentence=0,
+        start_ms=0,
+        names=("hh", "ay"),
+        ends_ms=(80, 200.5),
+        words=("hi",),
+        word_starts_ms=(0,),
+        word_ends_ms=(200.5,),
+    ),
     m.Face(frame=9, weights=(0.5,) * 52),
     m.Frame(handle=PLANES, frame=9, width=1280, height=720),
     m.Packet(handle=Handle("/proc/12/fd/34", 5, 1, 1, (99,), "uint8"), frame=9, key=True),
@@ -75,6 +83,9 @@ def rewritten(message, envelope_changes=(), message_changes=()):
         (rewritten(m.Turn(state="committed"), {"session": "s2"}), "envelope says"),
         (rewritten(m.Turn(state="committed"), {"topic": "reply"}), "envelope says"),
         (rewritten(m.Turn(state="committed"), {}, {"state": "maybe"}), "maybe"),
+        (rewritten(EXAMPLES[8], {}, {"names": ["hh", "xx"]}), "1 that are no phones"),
+        (rewritten(EXAMPLES[8], {}, {"ends_ms": [1.0]}), "1 ends_ms for 2 names"),
+        (rewritten(EXAMPLES[8], {}, {"words": []}), "1 word_starts_ms for 0 words"),
         (rewritten(m.Face(frame=1, weights=(0.0,) * 52), {}, {"weights": [0.0] * 51}), "51 items, not 52"),
         (rewritten(m.Face(frame=1, weights=(0.0,) * 52), {}, {"weights": [float("nan")] * 52}), "not finite"),
         (rewritten(m.Face(frame=1, weights=(0.0,) * 52), {}, {"weights": "a" * 52}), "Face|face"),
@@ -120,7 +131,9 @@ def test_the_checked_in_schema_is_that_of_the_code():
 
 
 def test_every_topic_has_one_type_and_an_owner():
-    assert len({topic.type for topic in topics.TABLE}) == len({topic.name for topic in topics.TABLE}) == len(topics.TABLE)
+    assert (
+        len({topic.type for topic in topics.TABLE}) == len({topic.name for topic in topics.TABLE}) == len(topics.TABLE)
+    )
     assert {topic.owner for topic in topics.TABLE} <= {*topics.ACTORS, topics.ANY_ACTOR}
     assert {topic.name for topic in topics.TABLE if topic.slots} == {
         topics.of(example).name for example in EXAMPLES if hasattr(example, "handle")
