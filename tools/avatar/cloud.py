@@ -6,10 +6,11 @@ import numpy as np
 from attrs import define, evolve, field, fields
 
 from actors.arkit import ARKIT
+from actors.renderer.avatar import LEFT_EYE, LOWER_TEETH, RIGHT_EYE, TORSO, UPPER_TEETH
+from actors.renderer.avatar import SKIN as HEAD
 from tools.avatar.fields import unit
 from tools.avatar.sampling import tangents
 
-HEAD, TORSO, UPPER_TEETH, LOWER_TEETH, LEFT_EYE, RIGHT_EYE = range(6)
 MIRROR = np.array([-1.0, 1, 1])
 
 
@@ -77,9 +78,7 @@ class Cloud:
 
 
 def joined(clouds: list[Cloud]) -> Cloud:
-    arrays = {
-        a.name: np.concatenate([getattr(c, a.name) for c in clouds]) for a in fields(Cloud) if a.name != "own"
-    }
+    arrays = {a.name: np.concatenate([getattr(c, a.name) for c in clouds]) for a in fields(Cloud) if a.name != "own"}
     names = [name for name in ARKIT if any(name in c.own for c in clouds)]
     own = {name: np.concatenate([c.own.get(name, np.zeros((len(c), 3))) for c in clouds]) for name in names}
     return Cloud(**arrays, own=own)

@@ -1,7 +1,9 @@
 """How the 52 ARKit shapes move the skin: smooth fields over the resting face, in centimetres.
 
-Left is the character's, image right, +x. Fields of one side are written for the left; the right is their mirror.
+Left is the character's, image right, +x.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -15,6 +17,7 @@ from tools.avatar.light import SKIN
 JAW_PIVOT = np.array([0.0, -1.6, -0.6])
 JAW_OPEN_RAD = 0.30
 JAW_FORWARD, JAW_SIDE = 0.7, 0.8
+MEETS = 0.22  # of the jaw's way: where the lips meet when mouthClose counters jawOpen
 SMALLEST_CM = 0.01  # what moves less stays
 STRETCHING = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "mouthSmileRight", "browInnerUp")
 MOST_STRETCH = 1.9
@@ -43,42 +46,17 @@ class Rest:
         self.lips = self.front * np.clip(1 - (across / 1.7) ** 2 - (self.dy / 1.9) ** 2, 0, 1) ** 2  # near the mouth
         self.around = self.front * np.clip(1 - (across / 2.9) ** 2 - (self.dy / 2.3) ** 2, 0, 1) ** 2  # and farther
         self.middle = np.clip(1 - self.u**2, 0, 1)
-        self.upper, self.lower = 1 - self.below, self.below
+        self.mostly_middle = 0.3 + 0.7 * self.middle
+        self.upper = 1 - self.below
 
 
-def _move(weight: np.ndarray, *direction: float) -> np.ndarray:
-    return weight[:, None] * np.array(direction)
+def _move(weight: np.ndarray, across: float, up: float, forward: float) -> np.ndarray:
+    return weight[:, None] * np.array([across, up, forward])
 
 
-def _jaw_open(r: Rest) -> np.ndarray:
-    delta = turned_by_jaw(r.p) * r.jaw[:, None]
-    delta[:, 0] -= 0.10 * r.p[:, 0] * r.lips
-    return delta + _move(bump(folded(r.p), (4.2, -5.0, 4.8), 3.0), -0.35, -0.15, -0.1) * np.sign(r.p[:, :1]) ** [1, 0, 0]
-
-
-def _mouth_close(r: Rest) -> np.ndarray:
-    """With jawOpen the lips meet a fifth of the way down, and stay there."""
-    near = r.front * np.clip(1 - (np.maximum(np.abs(r.u) - 1, 0) / 0.9) ** 2 - (r.dy / 2.6) ** 2, 0, 1)
-    return turned_by_jaw(r.p) * (near * (0.22 - r.below) * np.where(r.below > 0.22, 1, smoothstep(0, 0.8, near)))[:, None]
-
-
-def _funnel(r: Rest) -> np.ndarray:
-    delta = np.stack([-0.36 * r.p[:, 0], 0.48 * r.middle * (r.upper - r.lower), 0.55 + 0.35 * r.middle], 1)
-    return delta * r.around[:, None]
-
-
-def _pucker(r: Rest) -> np.ndarray:
-    delta = np.stack([-0.50 * r.p[:, 0], -0.14 * r.dy + 0.02, 0.62 + 0.40 * r.middle], 1)
-    return delta * r.around[:, None]
-
-
-def _smile(r: Rest) -> np.ndarray:
-    cheek = bump(r.p, (4.0, -3.0, 6.2), (2.8, 2.3, 4.5))
-    lips = r.lips * np.clip(r.u, 0, 1)
-    bow = np.clip(r.u, 0, 1) ** 0.8
-    delta = _move(_corner(r, 3.0), 0.50, 0, -0.55) + _move(_corner(r, 3.0) * bow, 0, 0.74, 0) + _move(cheek, 0.12, 0.36, 0.22) + _move(lips, 0.30, 0.0, -0.10)
-    thin = np.clip(-r.dy, 0, 0.8) - np.clip(r.dy, 0, 0.6)  # stretched lips are flatter
-    return delta + _move(r.lips * r.left * r.middle, 0, 0.08, -0.14) + _move(r.lips * r.left * thin, 0, 0.22, 0)
+def _apart(r: Rest, weight: np.ndarray, out: float, up: float, forward: float) -> np.ndarray:
+    """The same on both sides of the face; out: away from its middle."""
+    return _move(weight, out, up, forward) * np.stack([np.sign(r.p[:, 0]), np.ones(len(r.p)), np.ones(len(r.p))], 1)
 
 
 def _corner(r: Rest, size: float = 2.6) -> np.ndarray:
@@ -88,6 +66,46 @@ def _corner(r: Rest, size: float = 2.6) -> np.ndarray:
     return r.front * fade * np.clip(r.u, 0, 1) ** 1.7
 
 
+def _jaw_open(r: Rest) -> np.ndarray:
+    delta = turned_by_jaw(r.p) * r.jaw[:, None]
+    delta[:, 0] -= 0.10 * r.p[:, 0] * r.lips
+    hollow = bump(folded(r.p), (4.2, -5.0, 4.8), 3.0)  # cheeks fall in
+    return delta + _apart(r, hollow, -0.35, -0.15, -0.1)
+
+
+def _mouth_close(r: Rest) -> np.ndarray:
+    """With jawOpen the lips meet where MEETS says, and stay there."""
+    near = r.front * np.clip(1 - (np.maximum(np.abs(r.u) - 1, 0) / 0.9) ** 2 - (r.dy / 2.6) ** 2, 0, 1)
+    nearer = np.where(r.below > MEETS, near, near * smoothstep(0, 0.8, near))
+    return turned_by_jaw(r.p) * (nearer * (MEETS - r.below))[:, None]
+
+
+def _funnel(r: Rest) -> np.ndarray:
+    delta = np.stack([-0.36 * r.p[:, 0], 0.48 * r.middle * (r.upper - r.below), 0.55 + 0.35 * r.middle], 1)
+    return delta * r.around[:, None]
+
+
+def _pucker(r: Rest) -> np.ndarray:
+    delta = np.stack([-0.50 * r.p[:, 0], 0.02 - 0.14 * r.dy, 0.62 + 0.40 * r.middle], 1)
+    return delta * r.around[:, None]
+
+
+def _smile(r: Rest) -> np.ndarray:
+    corner, cheek = _corner(r, 3.0), bump(r.p, (4.0, -3.0, 6.2), (2.8, 2.3, 4.5))
+    delta = _move(corner, 0.50, 0, -0.55) + _move(corner * np.clip(r.u, 0, 1) ** 0.8, 0, 0.74, 0)
+    delta += _move(cheek, 0.12, 0.36, 0.22) + _move(r.lips * np.clip(r.u, 0, 1), 0.30, 0.0, -0.10)
+    thinner = np.clip(-r.dy, 0, 0.8) - np.clip(r.dy, 0, 0.6)
+    return delta + _move(r.lips * r.left * r.middle, 0, 0.08, -0.14) + _move(r.lips * r.left * thinner, 0, 0.22, 0)
+
+
+def _frown(r: Rest) -> np.ndarray:
+    return _move(_corner(r), 0.05, -0.62, -0.15) + _move(r.lips * r.left * r.below, 0, -0.10, 0)
+
+
+def _stretch(r: Rest) -> np.ndarray:
+    return _move(_corner(r, 3.0), 0.72, -0.22, -0.45) + _move(r.lips * r.left * r.below, 0.10, -0.12, -0.05)
+
+
 def _roll(r: Rest, lip: np.ndarray, up: float) -> np.ndarray:
     near = r.lips * lip * np.clip(1.1 - np.abs(r.dy) / 1.3, 0, 1)
     return _move(near, 0, 0.34 * up, -0.50) * (0.35 + 0.65 * r.middle[:, None])
@@ -95,8 +113,30 @@ def _roll(r: Rest, lip: np.ndarray, up: float) -> np.ndarray:
 
 def _press(r: Rest) -> np.ndarray:
     near = r.lips * r.left
-    delta = _move(near * (r.lower - r.upper) * np.clip(np.abs(r.dy), 0, 0.6), 0, 0.42, 0)
-    return delta + _move(near, 0.0, 0.0, -0.16) + _move(_corner(r, 2.0), 0.06, 0.02, -0.1)
+    together = near * (r.below - r.upper) * np.clip(np.abs(r.dy), 0, 0.6)
+    return _move(together, 0, 0.42, 0) + _move(near, 0, 0, -0.16) + _move(_corner(r, 2.0), 0.06, 0.02, -0.10)
+
+
+def _shrug_lower(r: Rest) -> np.ndarray:
+    chin = bump(r.p, (0, -8.2, 7.3), (3.2, 2.6, 4.0)) * r.below
+    lip = r.lips * r.below * (0.4 + 0.6 * r.middle)
+    return _move(chin, 0, 0.40, 0.12) + _move(lip, 0, 0.16, 0.16) + _move(r.lips * r.upper * r.middle, 0, 0.16, 0.06)
+
+
+def _upper_up(r: Rest) -> np.ndarray:
+    beside_nose = bump(r.p, (1.9, -4.0, 7.8), (1.9, 1.7, 3.0))
+    return _move(r.lips * r.left * r.upper * r.mostly_middle, 0.04, 0.50, 0.02) + _move(beside_nose, 0.04, 0.16, 0.10)
+
+
+def _sneer(r: Rest) -> np.ndarray:
+    wing, bridge = bump(r.p, (1.1, -3.3, 8.2), (1.8, 2.0, 2.6)), bump(r.p, (0.9, 0.4, 7.4), (1.3, 1.8, 2.5))
+    lip = r.lips * r.left * r.upper
+    return _move(wing, 0.10, 0.50, 0.05) + _move(lip, 0, 0.16, 0) + _move(bridge, -0.05, 0.14, 0.08)
+
+
+def _puff(r: Rest) -> np.ndarray:
+    cheeks = bump(folded(r.p), (4.6, -5.0, 4.6), (3.2, 3.4, 4.6))
+    return _apart(r, cheeks, 1.0, 0, 0.45) + _move(r.lips * r.middle, 0, 0, 0.16)
 
 
 def _brow_inner(r: Rest) -> np.ndarray:
@@ -106,48 +146,41 @@ def _brow_inner(r: Rest) -> np.ndarray:
 
 
 def _brow_down(r: Rest) -> np.ndarray:
-    brow = bump(r.p, (2.4, 2.7, 6.8), (3.8, 2.2, 4.0))
-    inner = bump(r.p, (1.0, 2.6, 7.4), (2.4, 2.0, 3.0))
+    brow, inner = bump(r.p, (2.4, 2.7, 6.8), (3.8, 2.2, 4.0)), bump(r.p, (1.0, 2.6, 7.4), (2.4, 2.0, 3.0))
     return _move(brow, -0.05, -0.38, 0.06) + _move(inner, -0.22, -0.38, 0.10)
 
 
-LEFT_FIELDS = {
-    "jawLeft": lambda r: _move(r.jaw, JAW_SIDE, 0, 0),
-    "mouthLeft": lambda r: _move(r.lips, 0.75, 0, 0) + _move(r.lips * np.abs(r.u), 0, 0.08, -0.25),
-    "mouthSmileLeft": _smile,
-    "mouthFrownLeft": lambda r: _move(_corner(r), 0.05, -0.62, -0.15) + _move(r.lips * r.left * r.lower, 0, -0.10, 0),
-    "mouthDimpleLeft": lambda r: _move(_corner(r, 2.2), 0.34, 0.10, -0.45),
-    "mouthStretchLeft": lambda r: _move(_corner(r, 3.0), 0.72, -0.22, -0.45) + _move(r.lips * r.left * r.lower, 0.1, -0.12, -0.05),
-    "mouthPressLeft": _press,
-    "mouthLowerDownLeft": lambda r: _move(r.lips * r.left * r.lower * (0.3 + 0.7 * r.middle), 0.08, -0.58, -0.06),
-    "mouthUpperUpLeft": lambda r: _move(r.lips * r.left * r.upper * (0.3 + 0.7 * r.middle), 0.04, 0.50, 0.02)
-    + _move(bump(r.p, (1.9, -4.0, 7.8), (1.9, 1.7, 3.0)), 0.04, 0.16, 0.10),
-    "browDownLeft": _brow_down,
-    "browOuterUpLeft": lambda r: _move(bump(r.p, (4.2, 2.9, 5.6), (3.2, 2.8, 4.0)), 0.05, 0.66, 0.0),
-    "cheekSquintLeft": lambda r: _move(bump(r.p, (3.7, -2.4, 6.4), (3.0, 1.9, 4.0)), 0.05, 0.36, 0.18),
-    "noseSneerLeft": lambda r: _move(bump(r.p, (1.1, -3.3, 8.2), (1.8, 2.0, 2.6)), 0.10, 0.50, 0.05)
-    + _move(r.lips * r.left * r.upper, 0, 0.16, 0) + _move(bump(r.p, (0.9, 0.4, 7.4), (1.3, 1.8, 2.5)), -0.05, 0.14, 0.08),
-    "eyeSquintLeft": lambda r: _move(bump(r.p, (3.4, -2.0, 6.8), (2.6, 1.3, 3.0)), 0, 0.16, 0.06),
-    "eyeLookInLeft": lambda r: _move(np.zeros(len(r.p)), 0, 0, 0),
-    "eyeLookOutLeft": lambda r: _move(np.zeros(len(r.p)), 0, 0, 0),
-}  # fmt: skip
-WHOLE_FIELDS = {
+def _brow_outer(r: Rest) -> np.ndarray:
+    return _move(bump(r.p, (4.2, 2.9, 5.6), (3.2, 2.8, 4.0)), 0.05, 0.66, 0)
+
+
+FIELDS: dict[str, Callable[[Rest], np.ndarray]] = {
     "jawOpen": _jaw_open,
     "jawForward": lambda r: _move(r.jaw, 0, 0, JAW_FORWARD),
+    "jawLeft": lambda r: _move(r.jaw, JAW_SIDE, 0, 0),
     "mouthClose": _mouth_close,
     "mouthFunnel": _funnel,
     "mouthPucker": _pucker,
-    "mouthRollLower": lambda r: _roll(r, r.lower, 1),
+    "mouthLeft": lambda r: _move(r.lips, 0.75, 0, 0) + _move(r.lips * np.abs(r.u), 0, 0.08, -0.25),
+    "mouthSmileLeft": _smile,
+    "mouthFrownLeft": _frown,
+    "mouthDimpleLeft": lambda r: _move(_corner(r, 2.2), 0.34, 0.10, -0.45),
+    "mouthStretchLeft": _stretch,
+    "mouthRollLower": lambda r: _roll(r, r.below, 1),
     "mouthRollUpper": lambda r: _roll(r, r.upper, -1),
-    "mouthShrugLower": lambda r: _move(bump(r.p, (0, -8.2, 7.3), (3.2, 2.6, 4.0)) * r.lower, 0, 0.40, 0.12)
-    + _move(r.lips * r.lower * (0.4 + 0.6 * r.middle), 0, 0.16, 0.16)
-    + _move(r.lips * r.upper * r.middle, 0, 0.16, 0.06),
-    "mouthShrugUpper": lambda r: _move(r.lips * r.upper * (0.3 + 0.7 * r.middle), 0, 0.26, 0.20),
+    "mouthShrugLower": _shrug_lower,
+    "mouthShrugUpper": lambda r: _move(r.lips * r.upper * r.mostly_middle, 0, 0.26, 0.20),
+    "mouthPressLeft": _press,
+    "mouthLowerDownLeft": lambda r: _move(r.lips * r.left * r.below * r.mostly_middle, 0.08, -0.58, -0.06),
+    "mouthUpperUpLeft": _upper_up,
+    "browDownLeft": _brow_down,
     "browInnerUp": _brow_inner,
-    "cheekPuff": lambda r: _move(bump(folded(r.p), (4.6, -5.0, 4.6), (3.2, 3.4, 4.6)), 1.0, 0, 0.45) * np.sign(r.p[:, :1]) ** [1, 0, 0]
-    + _move(r.lips * r.middle, 0, 0, 0.16),
-    "tongueOut": lambda r: _move(np.zeros(len(r.p)), 0, 0, 0),
-}  # fmt: skip
+    "browOuterUpLeft": _brow_outer,
+    "cheekPuff": _puff,
+    "cheekSquintLeft": lambda r: _move(bump(r.p, (3.7, -2.4, 6.4), (3.0, 1.9, 4.0)), 0.05, 0.36, 0.18),
+    "eyeSquintLeft": lambda r: _move(bump(r.p, (3.4, -2.0, 6.8), (2.6, 1.3, 3.0)), 0, 0.16, 0.06),
+    "noseSneerLeft": _sneer,
+}  # the Right ones are mirrored; cloud.own has what the lids and the tongue do
 
 
 def dense_shapes(cloud: Cloud) -> np.ndarray:
@@ -158,12 +191,10 @@ def dense_shapes(cloud: Cloud) -> np.ndarray:
     rest, mirror = Rest(carried), Rest(carried.mirrored())
     weight = carried.carried[:, None]
     for number, name in enumerate(ARKIT):
-        if name in WHOLE_FIELDS:
-            deltas[number, moving] = WHOLE_FIELDS[name](rest) * weight
-        elif name in LEFT_FIELDS:
-            deltas[number, moving] = LEFT_FIELDS[name](rest) * weight
-        elif mirrored_name(name) in LEFT_FIELDS:
-            deltas[number, moving] = LEFT_FIELDS[mirrored_name(name)](mirror) * MIRROR * weight
+        if name in FIELDS:
+            deltas[number, moving] = FIELDS[name](rest) * weight
+        elif mirrored_name(name) in FIELDS:
+            deltas[number, moving] = FIELDS[mirrored_name(name)](mirror) * MIRROR * weight
         if name in cloud.own:
             deltas[number] += cloud.own[name]
     deltas[np.abs(deltas).max(2) < SMALLEST_CM] = 0

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tools.avatar.cloud import LEFT_EYE, Cloud, joined
+from actors.renderer.avatar import LEFT_EYE
+from tools.avatar.cloud import Cloud, joined
 from tools.avatar.face import EYE, EYE_RADIUS
 from tools.avatar.fields import noise, smoothstep, unit
 from tools.avatar.lids import HALF_WIDTH, LID_MOVES, MIDDLE, edges
@@ -68,5 +69,6 @@ def make_lights() -> Cloud:
     p = before_ball(x, y)
     own = {name: before_ball(x, y + move * gap) - p for name, (move, _) in LID_MOVES.items()}
     sigma = np.tile([0.09, 0.075, 0.01], (len(p), 1))
-    shadow = Cloud.make(p, unit(p - EYE), sigma, SHADOW, GLOW, along=[[1.0, 0, 0]], opacity=0.30 * (1 - depth / 0.56), own=own)
+    opacity = 0.30 * (1 - depth / 0.56)
+    shadow = Cloud.make(p, unit(p - EYE), sigma, SHADOW, GLOW, along=[[1.0, 0, 0]], opacity=opacity, own=own)
     return joined([lights, shadow])

@@ -1,18 +1,29 @@
-"""The head as one distance field: origin between the eyes' heights and the ears, x image right, y up, z to the viewer."""
+"""The head as a distance field; the origin lies between the ears at the height of the eyes, z goes to the viewer."""
 
 import numpy as np
 
 from tools.avatar.cloud import Cloud
 from tools.avatar.fields import (
-    bump, capsule, carve, chain, ellipsoid, exits, folded, gradient, noise, smoothstep, sphere, union,
-)  # fmt: skip
+    bump,
+    capsule,
+    carve,
+    chain,
+    ellipsoid,
+    exits,
+    folded,
+    gradient,
+    noise,
+    smoothstep,
+    sphere,
+    union,
+)
 from tools.avatar.light import SKIN
 from tools.avatar.sampling import spacing, spread
 
 EYE = np.array([3.3, 0.0, 5.25])  # centre of the left eyeball
 EYE_RADIUS = 2.0
 LID_RADIUS = EYE_RADIUS + 0.14
-LIP_Y, LIP_HALF_WIDTH, LIP_CURVE = -6.05, 2.15, 0.060  # the line where the lips touch: y = LIP_Y + LIP_CURVE x^2
+LIP_Y, LIP_HALF_WIDTH, LIP_CURVE = -6.05, 2.15, 0.072  # the line where the lips touch: y = LIP_Y + LIP_CURVE x^2
 MOUTH_BOX = np.array([3.5, 1.55, 2.3])  # half width, reach up and reach down of the patch that mouth.py makes
 INSIDE_Z = 3.0  # behind the face everywhere
 NECK_TOP = np.array([0.0, -8.0, -2.0])
@@ -21,7 +32,7 @@ NECK_BOTTOM = np.array([0.0, -16.5, -3.6])
 SKIN_TONE = np.array([0.80, 0.50, 0.36])
 FLUSH = np.array([1.0, 0.66, 0.60])
 LIP_TONE = np.array([0.60, 0.21, 0.20])
-JAW_LINE = np.array([(3.25, -4.9, 0.4), (2.1, -7.2, 3.2), (0.7, -8.35, 4.9)])
+JAW_LINE = np.array([(3.35, -4.9, 0.4), (2.25, -7.2, 3.2), (0.7, -8.35, 4.9)])
 EAR_RIM = np.array([
     (6.75, -0.2, 0.35), (7.15, 1.2, 0.2), (7.5, 2.0, -0.7), (7.65, 1.7, -1.7), (7.5, 0.4, -2.1), (7.15, -1.2, -1.5),
     (6.75, -2.1, -0.5),
@@ -34,7 +45,7 @@ def plain_head(p: np.ndarray) -> np.ndarray:
     d = ellipsoid(p, (0, 4.2, -0.9), (7.3, 7.8, 8.9))
     d = union(d, ellipsoid(p, (0, -1.8, 1.3), (5.95, 8.0, 6.5)), 1.8)
     d = union(d, chain(m, JAW_LINE, (1.75, 1.5, 1.35)), 2.0)
-    d = union(d, sphere(m, (3.55, -2.8, 4.5), 2.3), 2.4)
+    d = union(d, sphere(m, (3.4, -2.7, 4.55), 2.3), 2.4)
     d = union(d, ellipsoid(p, (0, -8.45, 5.85), (1.25, 1.2, 1.35)), 2.0)
     d = union(d, ellipsoid(p, (0, -5.9, 5.0), (2.6, 2.2, 3.05)), 1.4)
     d = union(d, capsule(m, (1.4, 2.35, 6.65), (4.7, 2.2, 4.6), 0.75, 0.65), 1.3)
@@ -100,7 +111,7 @@ def make_skin(count: int, rng: np.random.Generator, keep) -> Cloud:
 
     def density(p: np.ndarray) -> np.ndarray:
         front = smoothstep(0, 5, p[:, 2]) * smoothstep(-11, -9, p[:, 1])
-        return 0.5 + 2.2 * front + 5 * bump(folded(p), (0.4, -3.4, 8.8), 2.4) + 2 * bump(folded(p), (7.7, 0, -1), 3.2)
+        return 0.5 + 2.2 * front + 5 * bump(folded(p), (0.4, -3.4, 8.8), 2.4)
 
     def wanted(p: np.ndarray) -> np.ndarray:
         return keep(p) & ~in_mouth_patch(p, 0.97)
@@ -110,7 +121,8 @@ def make_skin(count: int, rng: np.random.Generator, keep) -> Cloud:
     colour = skin_colour(p)
     nostril = np.clip(1.5 * bump(folded(p), (0.44, -3.85, 8.65), (0.42, 0.40, 0.6)), 0, 1)[:, None]
     colour = colour * (1 - nostril * [0.75, 0.88, 0.88])
-    return Cloud.make(p, normal, spacing(p) * 0.62, colour, SKIN, carried=1, below=below_lips(p))
+    cover = 0.62 + 0.16 * smoothstep(-9, -11, p[:, 1])  # a turning neck stretches
+    return Cloud.make(p, normal, spacing(p) * cover, colour, SKIN, carried=1, below=below_lips(p))
 
 
 def make_freckles(count: int, rng: np.random.Generator) -> Cloud:
@@ -133,9 +145,9 @@ def make_smile_lines() -> Cloud:
     normal = gradient(head, p)
     lift = normal * 0.38
     along = np.gradient(p, axis=0)
-    sigma = np.tile([0.16, 0.10, 0.02], (len(t), 1))
+    sigma = np.tile([0.18, 0.15, 0.02], (len(t), 1))
     fade = np.sin(np.pi * np.clip(0.12 + 0.88 * t, 0, 1)) ** 0.7
     return Cloud.make(
-        p - normal * 0.22, normal, sigma, SKIN_TONE * [0.50, 0.34, 0.28], SKIN, along=along, opacity=0.20 * fade + 0.01,
-        carried=1, own={"mouthSmileLeft": lift, "mouthStretchLeft": lift * 0.8, "mouthDimpleLeft": lift * 0.8},
+        p - normal * 0.22, normal, sigma, SKIN_TONE * [0.50, 0.34, 0.28], SKIN, along=along, opacity=0.14 * fade + 0.01,
+        carried=1, own={"mouthSmileLeft": lift, "mouthDimpleLeft": lift * 0.7},
     )  # fmt: skip

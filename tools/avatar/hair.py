@@ -1,4 +1,4 @@
-"""A side-parted bob: strands that flow from the parting over a shell around the skull; and brows of single hairs."""
+"""A side-parted bob: strands that flow from the parting over a shell around the skull."""
 
 import numpy as np
 from attrs import evolve
@@ -6,21 +6,22 @@ from scipy.spatial import cKDTree
 
 from tools.avatar.cloud import Cloud, joined
 from tools.avatar.face import head
-from tools.avatar.fields import carve, ellipsoid, folded, gradient, noise, projected, smoothstep, union, unit
+from tools.avatar.fields import carve, ellipsoid, folded, gradient, projected, smoothstep, union, unit
 from tools.avatar.light import HAIR
 from tools.avatar.sampling import spacing, spread
 
 STEP_CM = 1.0
 STEPS = 31
+USED = 0.86  # of the steps, before the strand ends
 SCALP_GAP = 0.55  # between skin and the outermost strands
 STRANDS_PER_LOCK = 9
 ROOT_TONE, TIP_TONE = np.array([0.070, 0.029, 0.014]), np.array([0.200, 0.085, 0.036])
-BROW_TONE = np.array([0.040, 0.018, 0.010])
 PARTING = np.array([  # from the forehead over the crown down the back
     (2.2, 8.7, 7.9), (1.9, 11.8, 4.8), (1.6, 13.4, 0.8), (1.0, 13.0, -3.6), (0.4, 10.6, -7.8), (0.0, 6.5, -10.4),
     (0.0, 2.0, -11.0),
 ])  # fmt: skip
 END_Y = -11.0  # where the locks end
+SEEN_FROM_INSIDE_Y = -3.0  # below it the far side shows past the neck
 
 
 def whole_shell(p: np.ndarray) -> np.ndarray:
@@ -50,10 +51,11 @@ def with_scalp(skin: Cloud) -> Cloud:
 def _flow(p: np.ndarray, side: np.ndarray, start_z: np.ndarray) -> np.ndarray:
     """Where a strand wants to go: away from the parting, then down; the front ones along the forehead first."""
     out = smoothstep(8.0, 4.5, np.abs(p[:, 0]))
+    sweep = 0.12 + 0.88 * smoothstep(-10.5, -4.0, start_z)  # at the back hair falls straight
     front = smoothstep(2.0, 7.0, start_z) * smoothstep(1.0, 6.0, p[:, 1])
     return np.stack([
-        side * (1.0 * out + 0.02),
-        -0.42 - 1.2 * (1 - out),
+        side * (out * sweep + 0.02),
+        -0.42 - 1.2 * (1 - out * sweep),
         0.20 * front - 0.16 * smoothstep(6.0, 1.0, p[:, 1]) * smoothstep(-6, 1, p[:, 1]) * (start_z > -2),
     ], 1)  # fmt: skip
 
@@ -90,47 +92,46 @@ def grow(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, 
 
 
 def make_hair(count: int, rng: np.random.Generator) -> Cloud:
-    shell_count = count // 8
-    strands = int((count - shell_count) / (STEPS * 0.86))
-    points, lock, depth = grow(strands, rng)
+    shell = count // 8
+    points, lock, depth = grow(int((count - shell) / (STEPS * USED)), rng)
     flat = points.reshape(-1, 3)
     sunk = np.clip(SCALP_GAP - 0.2 * depth[:, None] - head(flat).reshape(len(lock), STEPS), 0, 2.0)
     points = points + gradient(head, flat).reshape(points.shape) * sunk[..., None]
+    locks = _locks(points, lock, depth, rng)
+    hair = joined([_cap(shell, locks.position, rng), locks])
+    hair.two_sided = hair.position[:, 1] < SEEN_FROM_INSIDE_Y
+    return hair
+
+
+def _locks(points: np.ndarray, lock: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> Cloud:
+    """A long splat for every step of every strand."""
+    n, locks = len(lock), lock.max() + 1
     tangent = unit(np.gradient(points, axis=1))
-    end = END_Y + rng.normal(0, 0.5, lock.max() + 1)[lock] + rng.normal(0, 0.25, len(lock))
-    end = end + 0.25 * np.abs(points[:, -1, 0])
-    last = points[..., 1] - end[:, None]
-    alive = (last > 0) & ((tangent[..., 1] < -0.5) | (points[..., 1] > -4))
-    tone = np.exp(rng.normal(0, 0.22, lock.max() + 1))[lock] * np.exp(rng.normal(0, 0.20, len(lock)))
-    run = np.arange(STEPS) / STEPS
-    mix = smoothstep(0.05, 0.9, run)[None] * 0.8 + 0.2 * rng.random(len(lock))[:, None]
+    end = END_Y + rng.normal(0, 0.5, locks)[lock] + rng.normal(0, 0.25, n) + 0.25 * np.abs(points[:, -1, 0])
+    left = points[..., 1] - end[:, None]  # cm to the tip
+    used = (left > 0) & ((tangent[..., 1] < -0.5) | (points[..., 1] > -4))
+    tone = np.exp(rng.normal(0, 0.22, locks))[lock] * np.exp(rng.normal(0, 0.20, n))
+    mix = smoothstep(0.05, 0.9, np.arange(STEPS) / STEPS)[None] * 0.8 + 0.2 * rng.random(n)[:, None]
     colour = (ROOT_TONE + (TIP_TONE - ROOT_TONE) * mix[..., None]) * tone[:, None, None]
     colour = colour * (1.15 - 0.75 * np.clip(depth, 0, 1))[:, None, None]
     normal = gradient(whole_shell, points.reshape(-1, 3)).reshape(points.shape)
-    normal = unit(normal + 0.25 * rng.normal(size=(lock.max() + 1, 3))[lock][:, None])
+    normal = unit(normal + 0.25 * rng.normal(size=(locks, 3))[lock][:, None])  # each lock catches the light its own way
     normal = unit(normal - tangent * (normal * tangent).sum(-1, keepdims=True))
-    taper = np.clip(last / 2.5, 0.35, 1) * np.clip((np.arange(STEPS)[None] + 1.5) / 3, 0.5, 1)
+    taper = np.clip(left / 2.5, 0.35, 1) * np.clip((np.arange(STEPS)[None] + 1.5) / 3, 0.5, 1)
     sigma = np.stack([np.full(taper.shape, 0.56 * STEP_CM), 0.085 * taper, 0.05 * taper], -1)
-    locks = Cloud.make(points[alive], normal[alive], sigma[alive], colour[alive], HAIR, along=tangent[alive], opacity=0.92)
-    inner = spread(
-        lambda p: whole_shell(p) + 0.75, shell_count, (-9, -11, -12), (9, 14, 9), rng,
-        density=lambda p: 0.6 + smoothstep(-4, 3, p[:, 2]),
-        keep=lambda p: (cKDTree(points[alive]).query(p)[0] < 1.0) & (p[:, 1] > END_Y + 1.8) & (head(p) > np.where(p[:, 2] > 1, 0.1, -0.3)),
+    return Cloud.make(points[used], normal[used], sigma[used], colour[used], HAIR, along=tangent[used], opacity=0.92)
+
+
+def _cap(count: int, strands: np.ndarray, rng: np.random.Generator) -> Cloud:
+    """Dark hair under the strands, so that nothing shows through between them."""
+    tree = cKDTree(strands)
+
+    def covered(p: np.ndarray) -> np.ndarray:
+        above_skin = head(p) > np.where(p[:, 2] > 1, 0.1, -0.3)
+        return (tree.query(p)[0] < 1.0) & (p[:, 1] > END_Y + 1.8) & above_skin
+
+    p = spread(
+        lambda p: whole_shell(p) + 0.75, count, (-9, -11, -12), (9, 14, 9), rng,
+        density=lambda p: 0.6 + smoothstep(-4, 3, p[:, 2]), keep=covered,
     )  # fmt: skip
-    cap = Cloud.make(inner, gradient(whole_shell, inner), np.minimum(spacing(inner), 0.9) * 0.66, ROOT_TONE, HAIR)
-    return joined([cap, locks])
-
-
-def make_brows(count: int, rng: np.random.Generator) -> Cloud:
-    """Hairs of the left brow, fanned from steep at the nose to flat at the temple; they move with the skin."""
-    u, v = rng.random(count), np.clip(rng.normal(0, 0.36, count), -0.9, 0.9)
-    thick = 0.40 * (1 - 0.66 * u) * (1 - 0.25 * np.exp(-u * 9))
-    x = 1.25 + 3.9 * u
-    y = 2.40 + 0.75 * np.sin(np.pi * (0.80 * u + 0.10)) - 0.50 * u**2 + v * thick
-    p = projected(head, np.stack([x, y, 7.6 - 0.09 * x * x], 1), 8)
-    normal = gradient(head, p)
-    lean = np.stack([np.ones(count), 0.60 - 0.95 * u - 0.30 * v, -0.5 * u], 1)
-    lean = unit(lean - normal * (lean * normal).sum(1, keepdims=True) + 0.08 * rng.normal(size=(count, 3)))
-    tone = BROW_TONE * np.exp(rng.normal(0, 0.25, count))[:, None]
-    sigma = np.tile([0.21, 0.045, 0.03], (count, 1)) * (1 - 0.3 * u)[:, None]
-    return Cloud.make(p + normal * 0.05, normal, sigma, tone, HAIR, along=lean, opacity=0.72 * smoothstep(-0.05, 0.16, u), carried=1)
+    return Cloud.make(p, gradient(whole_shell, p), np.minimum(spacing(p), 0.9) * 0.66, ROOT_TONE, HAIR)

@@ -29,7 +29,7 @@ LID_MOVES = {
 
 
 def edges(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """y of the upper and the lower lid's edge: an almond, fuller above towards the nose and below towards the temple."""
+    """y of the upper and the lower lid's edge: an almond, fuller above at the nose and below at the temple."""
     u = np.clip(x / HALF_WIDTH, -1, 1)
     upper = UPPER * (1 - np.abs(u + 0.12 * (1 - u * u)) ** 2.2) ** 0.80
     lower = LOWER * (1 - np.abs(u - 0.14 * (1 - u * u)) ** 2.0) ** 0.85
@@ -99,13 +99,17 @@ def make_lids(columns: int, rows: int) -> Cloud:
     def flat(values: np.ndarray) -> np.ndarray:
         return values.reshape(-1, values.shape[-1])
 
+    carried = smoothstep(0.0, 1.0, out).ravel()
     return Cloud.make(
-        flat(p), flat(normal), flat(sigma), flat(colour), SKIN, along=flat(a), carried=smoothstep(0.0, 1.0, out).ravel(),
-        two_sided=True, own={name: flat(delta) for name, delta in own.items()},
+        flat(p), flat(normal), flat(sigma), flat(colour), SKIN, along=flat(a), carried=carried, two_sided=True,
+        own={name: flat(delta) for name, delta in own.items()},
     )  # fmt: skip
 
 
-def _colour(p: np.ndarray, ring: np.ndarray, from_edge: np.ndarray, cos: np.ndarray, is_upper: np.ndarray) -> np.ndarray:
+def _colour(
+    p: np.ndarray, ring: np.ndarray, from_edge: np.ndarray, cos: np.ndarray, is_upper: np.ndarray
+) -> np.ndarray:
+    """Albedo, with the line of the lashes and the pink inner corner. from_edge: cm above the edge of the same lid."""
     colour = skin_colour(p.reshape(-1, 3)).reshape(p.shape)
     crease = 0.20 * np.exp(-(((from_edge - CREASE) / 0.14) ** 2)) * is_upper * smoothstep(1.0, 0.8, np.abs(cos))
     colour = colour * (1 - crease[..., None] * [0.8, 1, 1])

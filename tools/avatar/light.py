@@ -17,7 +17,11 @@ MATERIALS = np.array([
     (0.60, 0.06, 0.12, 20, 0.3),
     (0.00, 0.00, 0.00, 1, 0.0),
 ])  # fmt: skip
-KEY, FILL, RIM, VIEW = (unit(np.array(v, float)) for v in ((-0.55, 0.62, 0.72), (0.8, 0.05, 0.62), (0.75, 0.45, -0.65), (0, 0, 1)))
+KEY = unit(np.array([-0.55, 0.62, 0.72]))
+FILL = unit(np.array([0.80, 0.05, 0.62]))
+RIM = unit(np.array([0.75, 0.45, -0.65]))
+ABOVE = unit(np.array([0.0, 0.75, 0.65]))
+VIEW = np.array([0.0, 0.0, 1.0])
 KEY_COLOUR = np.array([1.00, 0.93, 0.84]) * 0.95
 FILL_COLOUR = np.array([0.70, 0.80, 1.00]) * 0.34
 RIM_COLOUR = np.array([1.00, 0.86, 0.70]) * 0.45
@@ -25,9 +29,10 @@ SKY_COLOUR = np.array([0.84, 0.92, 1.00]) * 0.22
 BOUNCE_COLOUR = np.array([1.00, 0.72, 0.52]) * 0.20  # from chest and floor
 OCCLUSION_STEPS_CM = (0.2, 0.5, 1.0, 1.8, 3.0)
 SHADOW_STEPS_CM = (0.6, 1.0, 1.5, 2.2, 3.0, 4.0, 5.2, 6.6, 8.2, 10.0)
-SHADOW_SOFTNESS = 0.22  # radius of the key light over its distance
+KEY_SOFTNESS, SKY_SOFTNESS = 0.22, 0.60  # radius of a light over its distance
 STRAND_GLOSS = 1.1
-EXPOSURE = 1.12
+EXPOSURE = 1.18
+SHOULDER = 0.6  # linear; brighter light is compressed
 
 
 def occlusion(scene: Field, p: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -36,10 +41,10 @@ def occlusion(scene: Field, p: np.ndarray, normal: np.ndarray) -> np.ndarray:
     return np.clip(1 - 0.50 * shut, 0.08, 1)
 
 
-def shadow(scene: Field, p: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """How much of the key light arrives, 0..1, with a penumbra (Quilez, soft shadows)."""
+def shadow(scene: Field, p: np.ndarray, normal: np.ndarray, light: np.ndarray, softness: float) -> np.ndarray:
+    """How much of a light arrives, 0..1, with a penumbra (Quilez, soft shadows)."""
     start = p + normal * 0.25
-    lit = np.min([scene(start + KEY * h) / (SHADOW_SOFTNESS * h) for h in SHADOW_STEPS_CM], axis=0)
+    lit = np.min([scene(start + light * h) / (softness * h) for h in SHADOW_STEPS_CM], axis=0)
     return np.clip(0.5 + 0.5 * lit, 0, 1)
 
 
@@ -47,8 +52,9 @@ def lit(cloud: Cloud, scene: Field) -> np.ndarray:
     """sRGB colours 0..1 [n, 3] of the cloud in the light. scene: everything that keeps light away."""
     wrap, through, gloss, power, shut = MATERIALS[cloud.material].T[:, :, None]
     p, normal, albedo = cloud.position, cloud.normal, cloud.albedo
-    opening = 1 - shut * (1 - occlusion(scene, p, normal))[:, None]
-    arrives = 1 - np.minimum(1, 1.2 * shut) * (1 - shadow(scene, p, normal))[:, None] * 0.85
+    sky = 0.5 + 0.5 * shadow(scene, p, normal, ABOVE, SKY_SOFTNESS)
+    opening = 1 - shut * (1 - occlusion(scene, p, normal) * sky)[:, None]
+    arrives = 1 - np.minimum(1, 1.2 * shut) * (1 - shadow(scene, p, normal, KEY, KEY_SOFTNESS))[:, None] * 0.85
     facing = (normal @ KEY)[:, None]
     light = arrives * np.clip((facing + wrap) / (1 + wrap), 0, 1) ** 1.2 * KEY_COLOUR
     light = light + np.clip(((normal @ FILL)[:, None] + 0.3) / 1.3, 0, 1) * FILL_COLOUR * opening
@@ -69,5 +75,5 @@ def lit(cloud: Cloud, scene: Field) -> np.ndarray:
 def srgb(linear: np.ndarray) -> np.ndarray:
     """Filmic shoulder, then the sRGB curve (IEC 61966-2-1): 0..1."""
     x = np.clip(linear, 0, None)
-    x = np.where(x < 0.6, x, 0.6 + 0.4 * np.tanh((x - 0.6) / 0.4 * 0.9) / 0.9 * 0.9)
+    x = np.where(x < SHOULDER, x, SHOULDER + (1 - SHOULDER) * np.tanh(0.9 * (x - SHOULDER) / (1 - SHOULDER)))
     return np.clip(np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055), 0, 1)

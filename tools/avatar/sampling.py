@@ -1,5 +1,7 @@
 """Points spread evenly over a surface."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -12,7 +14,13 @@ RELAXATIONS = 5
 
 
 def spread(
-    field: Field, count: int, low, high, rng: np.random.Generator, density: Field | None = None, keep: Field | None = None
+    field: Field,
+    count: int,
+    low: Sequence[float],
+    high: Sequence[float],
+    rng: np.random.Generator,
+    density: Field | None = None,
+    keep: Field | None = None,
 ) -> np.ndarray:
     """About ``count`` points on the surface within the box, apart from each other by repulsion: float64 [n, 3].
 

@@ -58,7 +58,7 @@ VISEMES: dict[str, dict[str, float]] = {
     "i": {"jawOpen": 0.15} | both("mouthSmile", 0.4) | both("mouthLowerDown", 0.3),
     "o": {"jawOpen": 0.45, "mouthFunnel": 0.7},
     "u": {"jawOpen": 0.2, "mouthPucker": 0.8, "mouthFunnel": 0.2},
-    "m b p": {"jawOpen": 0.05, "mouthClose": 0.05, "mouthRollLower": 0.3, "mouthRollUpper": 0.3} | both("mouthPress", 0.4),
+    "m b p": {"mouthRollLower": 0.3, "mouthRollUpper": 0.3} | both("mouthPress", 0.4),
     "f v": {"jawOpen": 0.12, "mouthRollLower": 0.8} | both("mouthUpperUp", 0.5),
     "th": {"jawOpen": 0.25, "tongueOut": 0.35},
     "s z": {"jawOpen": 0.08} | both("mouthStretch", 0.4) | both("mouthLowerDown", 0.5),
@@ -69,7 +69,7 @@ VISEMES: dict[str, dict[str, float]] = {
 
 
 def weights(given: dict[str, float]) -> np.ndarray:
-    """Float [52] in the order of ARKIT. Raises KeyError-like ValueError for a name that is none."""
+    """Float [52] in the order of ARKIT; ValueError for a name that is none of them."""
     values = np.zeros(len(ARKIT))
     for name, weight in given.items():
         values[ARKIT.index(name)] = weight

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tools.avatar.cloud import LOWER_TEETH, UPPER_TEETH, Cloud, joined
+from actors.renderer.avatar import LOWER_TEETH, UPPER_TEETH
+from tools.avatar.cloud import Cloud, joined
 from tools.avatar.face import LIP_Y
 from tools.avatar.fields import smoothstep
 from tools.avatar.light import ENAMEL, MOUTH
@@ -10,8 +11,8 @@ from tools.avatar.light import ENAMEL, MOUTH
 WIDTHS = {UPPER_TEETH: (0.44, 0.36, 0.40, 0.38, 0.40, 0.46), LOWER_TEETH: (0.30, 0.32, 0.36, 0.38, 0.40, 0.46)}
 HEIGHTS = {UPPER_TEETH: (0.50, 0.44, 0.48, 0.42, 0.40, 0.38), LOWER_TEETH: (0.42, 0.42, 0.44, 0.42, 0.38, 0.36)}
 EDGE_Y = {UPPER_TEETH: LIP_Y - 0.16, LOWER_TEETH: LIP_Y - 0.24}  # where they bite; the upper ones stand in front
-ARC = {UPPER_TEETH: (2.15, 4.95, 2.1), LOWER_TEETH: (2.0, 4.80, 1.95)}  # half width, z of its middle, depth
-WHITE = np.array([0.70, 0.65, 0.56])
+ARC = {UPPER_TEETH: (2.28, 4.95, 2.1), LOWER_TEETH: (2.0, 4.80, 1.95)}  # half width, z of its middle, depth
+WHITE = np.array([0.78, 0.73, 0.64])
 GUM = np.array([0.48, 0.14, 0.13])
 
 
@@ -34,11 +35,19 @@ def make_teeth(part: int, side: int) -> Cloud:
                 middle + np.cos(turn) * (depth + swell),
             ], 1)  # fmt: skip
             normal = np.stack([sign * (np.sin(turn) + 0.4 * u), 0.15 * v, np.cos(turn)], 1)
-            tone = (1 - 0.30 * np.abs(u) ** 6) * (1 - 0.35 * smoothstep(-0.4, 1, v)) * (1 - 0.5 * smoothstep(0.5, 1.5, turn))
+            tone = (1 - 0.30 * np.abs(u) ** 6) * (1 - 0.22 * smoothstep(-0.2, 1, v))
+            tone = tone * (1 - 0.5 * smoothstep(0.5, 1.5, turn))  # it gets darker towards the throat
             sigma = np.array([width, 1.1 * height, 0.15]) / side * [1.2, 1.2, 1]
             rows.append(
-                Cloud.make(p, normal, np.tile(sigma, (len(p), 1)), WHITE * tone[:, None], ENAMEL,
-                           along=[[1.0, 0, 0]], part=part)  # fmt: skip
+                Cloud.make(
+                    p,
+                    normal,
+                    np.tile(sigma, (len(p), 1)),
+                    WHITE * tone[:, None],
+                    ENAMEL,
+                    along=[[1.0, 0, 0]],
+                    part=part,
+                )  # fmt: skip
             )
     turn, v = (g.ravel() for g in np.meshgrid(np.linspace(-1.25, 1.25, 5 * side), np.linspace(0, 1, side)))
     scallop = 0.05 * np.cos(turn * 2 * np.pi / 0.19)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tools.avatar.cloud import TORSO, Cloud
+from actors.renderer.avatar import TORSO
+from tools.avatar.cloud import Cloud
 from tools.avatar.face import NECK_BOTTOM, NECK_TOP
 from tools.avatar.fields import capsule, chain, ellipsoid, folded, gradient, length, noise, smoothstep, union
 from tools.avatar.light import CLOTH
@@ -44,5 +45,5 @@ def make_torso(count: int, rng: np.random.Generator, keep) -> Cloud:
     on_collar = smoothstep(6.3, 5.7, radius) * smoothstep(-1.9, -1.4, height)
     rib = on_collar * np.cos(around * RIB_PER_RAD)
     knit = (1 - on_collar) * (noise(p, (3.2, 6.5, 3.2), 11) - 0.5)
-    colour = WOOL * (1 + 0.30 * rib + 0.22 * knit + 0.10 * (noise(p, 0.5, 12) - 0.5))[:, None]
+    colour = WOOL * (1 + 0.30 * rib + 0.12 * knit + 0.10 * (noise(p, 0.5, 12) - 0.5))[:, None]
     return Cloud.make(p, normal, spacing(p) * 0.64, colour, CLOTH, part=TORSO)

@@ -1,0 +1,234 @@
+"""The real thing: supervisord up, a headless Chromium with a WAV as its microphone, and a face that answers."""
+
+import asyncio
+import os
+import wave
+from pathlib import Path
+
+import aiohttp
+import av
+import numpy as np
+import psutil
+import pytest
+from chromium import Chromium
+
+from actors.tts.flite import Flite
+from protocol.bus import Bus
+from protocol.clock import SECOND, now_ns
+from protocol.messages import Health
+from tools.bench.talk import spoken, word_errors
+from tools.caller import RATE_HZ, load_speech
+from tools.stack import Stack
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(bool(Flite().missing()), reason=f"{Flite().missing()}"),
+]
+
+SPEECH = Path(__file__).parents[2] / "shared/data/speech"
+QUIET_S = 2.0  # before the first word: what a person does after pressing the button
+SAMPLE_MOUTH = """
+(() => {
+  const face = document.getElementById('face'), canvas = new OffscreenCanvas(160, 90);
+  const picture = canvas.getContext('2d', {willReadFrequently: true});
+  window.mouths = {speaking: [], other: []};
+  setInterval(() => {
+    if (!face.videoWidth) return;
+    picture.drawImage(face, 0, 0, 160, 90);
+    const pixels = picture.getImageData(70, 50, 20, 14).data;
+    window.mouths[visavis.dialogue === 'speaking' ? 'speaking' : 'other'].push(Array.from(pixels.filter((_, i) => i % 4 == 1)));
+  }, 50);
+})()
+"""
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack() as stack:
+        yield stack
+
+
+def write_wav(path: Path, *parts: np.ndarray) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        file.writeframes(np.concatenate(parts).astype("<i2").tobytes())
+    return path
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * RATE_HZ), np.int16)
+
+
+async def health(stack) -> dict:
+    async with aiohttp.ClientSession() as http, http.get(f"{stack.url}api/health") as response:
+        return await response.json()
+
+
+async def until_calls(stack, wanted: int, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while (await health(stack))["calls"] != wanted:
+            await asyncio.sleep(0.1)
+
+
+def movement(mouths: list) -> float:
+    """How much the mouth's pixels change over the pictures."""
+    return float(np.std(np.array(mouths, float), axis=0).mean())
+
+
+async def ask(stack, wav: Path, answers: int = 1) -> dict:
+    """What the page had after so many answers."""
+    async with Chromium(wav) as page:
+        await page.open(stack.url)
+        await page.run(SAMPLE_MOUTH)
+        await page.run("document.getElementById('call').click()")
+        await page.until("visavis.state == 'connected' && visavis.stats.framesDecoded > 0")
+        before, began_ns = await page.run("visavis.stats"), now_ns()
+        said = "visavis.transcripts.filter(one => one.who == 'face').length"
+        await page.until(f"{said} >= {answers} && visavis.dialogue == 'speaking'", seconds=40)
+        await page.until("visavis.dialogue != 'speaking'", seconds=30)
+        await page.until(f"visavis.stats.framesDecoded > {before['framesDecoded']}")
+        after, seconds = await page.run("visavis.stats"), (now_ns() - began_ns) / SECOND
+        return {
+            "you": " ".join(one["text"] for one in await page.run("visavis.transcripts") if one["who"] == "you"),
+            "face": " ".join(one["text"] for one in await page.run("visavis.transcripts") if one["who"] == "face"),
+            "fps": (after["framesDecoded"] - before["framesDecoded"]) / seconds,
+            "energy": after["audioEnergy"] - before["audioEnergy"],
+            "stats": after,
+            "latency_ms": await page.run("visavis.latencyMs"),
+            "mouths": await page.run("mouths"),
+        }
+
+
+def test_a_spoken_question_is_understood_answered_aloud_and_seen(stack, tmp_path):
+    wav = write_wav(tmp_path / "question.wav", silence(QUIET_S), spoken("what is your name"), silence(20))
+    got = asyncio.run(ask(stack, wav))
+    assert word_errors("what is your name", got["you"]) <= 0.25
+    assert "vivi" in got["face"].lower()
+    assert got["energy"] > 0.01
+    stats = got["stats"]
+    assert (stats["codec"], stats["width"], stats["height"]) == ("video/H264", 1280, 720)
+    assert 26 <= got["fps"] <= 33
+    assert movement(got["mouths"]["speaking"]) > 2 * movement(got["mouths"]["other"])
+    assert got["latency_ms"] is not None
+
+
+@pytest.mark.skipif(not SPEECH.exists(), reason=f"no recorded speech in {SPEECH}")
+def test_a_real_voice_is_understood_and_gets_an_honest_answer(stack, tmp_path):
+    recorded = load_speech(SPEECH / "cards-003.wav")
+    wav = write_wav(tmp_path / "cards.wav", silence(QUIET_S), recorded, silence(20))
+    got = asyncio.run(ask(stack, wav))
+    assert word_errors("seven of clubs", got["you"]) <= 0.4
+    assert got["face"]
+
+
+def test_a_browser_that_vanishes_leaves_no_call_and_no_memory(stack, tmp_path):
+    wav = write_wav(tmp_path / "quiet.wav", silence(30))
+
+    async def vanish() -> None:
+        async with Chromium(wav) as page:
+            await page.open(stack.url)
+            await page.run("document.getElementById('call').click()")
+            await page.until("visavis.stats.framesDecoded > 0")
+            assert (await health(stack))["calls"] == 1
+            page.vanish()
+            await until_calls(stack, 0)
+
+    before = set(os.listdir("/dev/shm"))
+    asyncio.run(vanish())
+    deadline_ns = now_ns() + 10 * SECOND
+    while rings(stack) and now_ns() < deadline_ns:
+        continue
+    assert not rings(stack)
+    assert not {name for name in set(os.listdir("/dev/shm")) - before if "visavis" in name}
+
+
+def rings(stack) -> list[str]:
+    """The rings that the actors still hold."""
+    held = []
+    for program in stack.programs.all().values():
+        for fd in Path(f"/proc/{program.pid}/fd").iterdir():
+            if fd.exists() or fd.is_symlink():
+                held += [link for link in [os.readlink(fd)] if "memfd:visavis" in link]
+    return held
+
+
+def test_a_call_too_many_is_refused_in_words(stack, tmp_path):
+    wav = write_wav(tmp_path / "quiet.wav", silence(30))
+
+    async def crowd() -> dict:
+        async with Chromium(wav) as one, Chromium(wav) as two, Chromium(wav) as three:
+            for page in (one, two):
+                await page.open(stack.url)
+                await page.run("document.getElementById('call').click()")
+                await page.until("visavis.state == 'connected'")
+            await three.open(stack.url)
+            await three.run("document.getElementById('call').click()")
+            return await three.until("visavis.problem")
+
+    problem = asyncio.run(crowd())
+    assert problem["code"] == "full" and len(problem["words"]) > 20
+    asyncio.run(until_calls(stack, 0))
+
+
+def test_a_refused_microphone_is_explained_in_words(stack):
+    async def refused() -> dict:
+        async with Chromium(flags=("--deny-permission-prompts",)) as page:
+            await page.open(stack.url)
+            await page.run(
+                "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+            )
+            await page.run("document.getElementById('call').click()")
+            return await page.until("visavis.problem")
+
+    problem = asyncio.run(refused())
+    assert problem["code"] == "microphone-refused" and "microphone" in problem["words"].lower()
+
+
+@pytest.mark.parametrize("actor", ["vad", "stt", "llm", "tts", "animator", "renderer", "encoder"])
+def test_a_restarted_actor_answers_the_next_question_of_the_same_call(stack, tmp_path, actor):
+    from tools.caller import Caller
+
+    question = spoken("what is your name")
+
+    async def talk() -> tuple[str, str]:
+        async with Caller(f"http://{stack.host}:{stack.port}") as caller:
+            await asyncio.sleep(0.5)
+            pid = stack.programs.all()[actor].pid
+            await asyncio.to_thread(stack.programs.restart, actor)
+            await asyncio.to_thread(wait_ready, stack, actor, pid)
+            turn = await caller.ask(question)
+            return turn.transcript, " ".join(turn.reply)
+
+    transcript, reply = asyncio.run(talk())
+    assert "name" in transcript and "vivi" in reply.lower()
+
+
+def wait_ready(stack, actor: str, old_pid: int) -> None:
+    bus = Bus("test", [Health], stack.folder)
+    messages, deadline_ns = bus.connect(), now_ns() + 30 * SECOND
+    while not any(h.actor == actor and h.state == "ready" and h.pid != old_pid for _, h in messages):
+        assert now_ns() < deadline_ns, f"{actor} did not come back"
+        messages = bus.receive(100)
+    bus.close()
+
+
+def test_the_saved_reply_holds_sound_and_picture(stack, tmp_path):
+    from tools.cli import main
+
+    wav = write_wav(tmp_path / "hello.wav", spoken("hello"))
+    out = tmp_path / "reply.mp4"
+    assert main(["talk", str(wav), "--url", stack.url, "--out", str(out), "--json"]) == 0
+    with av.open(str(out)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.width, video.height) == (1280, 720)
+        frames = list(container.decode(video))
+        assert len(frames) > 30 and float(audio.duration * audio.time_base) > 1.0
+
+
+def test_nothing_is_left_when_the_system_stops():
+    with Stack() as stack:
+        folder, pids = stack.folder, [program.pid for program in stack.programs.all().values()]
+        children = [child.pid for pid in pids for child in psutil.Process(pid).children()]
+    assert not [pid for pid in pids + children if psutil.pid_exists(pid)]
+    assert not folder.exists()
