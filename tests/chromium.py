@@ -30,10 +30,10 @@ FLAGS = (
 
 
 class Chromium:
-    """``async with Chromium(wav) as page``: one page. wav: spoken once a loop, from when the page asks for the microphone."""
+    """``async with Chromium(wav) as page``: one page. wav: spoken once, from when the page asks for the microphone."""
 
     def __init__(self, wav: Path | None = None, flags: tuple[str, ...] = ()):
-        self._program = shutil.which("chromium") or pytest.skip("no chromium: run ./tools/setup --tests")
+        self._program = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("no chromium: run ./tools/setup --tests")
         self._flags = (*FLAGS, *flags, *([f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else []))
         self._calls = 0
 

@@ -37,7 +37,8 @@ SAMPLE_MOUTH = """
     if (!face.videoWidth) return;
     picture.drawImage(face, 0, 0, 160, 90);
     const pixels = picture.getImageData(70, 50, 20, 14).data;
-    window.mouths[visavis.dialogue === 'speaking' ? 'speaking' : 'other'].push(Array.from(pixels.filter((_, i) => i % 4 == 1)));
+    const green = Array.from(pixels.filter((_, i) => i % 4 == 1));
+    window.mouths[visavis.dialogue === 'speaking' ? 'speaking' : 'other'].push(green);
   }, 50);
 })()
 """

@@ -17,6 +17,7 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 from attrs import define, field, frozen
 
 from protocol.clock import MS, SECOND, now_ns
+from tools.errors import ToolError
 
 RATE_HZ = 48_000
 BLOCK = 960  # samples of 20 ms, one Opus packet
@@ -24,7 +25,7 @@ AUDIBLE = 330  # of 32768: about -40 dBFS, above codec noise and below any phone
 REPLY_TIMEOUT_S = 20.0
 
 
-class CallFailed(Exception):
+class CallFailed(ToolError):
     """The server refused the call or does not answer; the message holds its own words."""
 
 

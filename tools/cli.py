@@ -1,7 +1,7 @@
 """The ``visavis`` command. Each of its commands is a module with ``arguments(parser)`` and ``run(args)``.
 
-``run`` gives an exit status, or a dict of results: printed line by line, or with --json as one JSON object in the last
-line.
+``run`` gives an exit status, or a dict of results: printed as one JSON object in the last line; a bench prints it line
+by line where --json is not given.
 """
 
 import argparse
@@ -20,7 +20,6 @@ COMMANDS = {
     "doctor": "check what a first run needs, and say what to do about each failure",
     "models": "download weights for better engines",
 }
-WITH_RESULTS = ("talk", "bench")
 
 
 def _benches() -> dict[str, str]:
@@ -38,7 +37,7 @@ def _choose(parser: argparse.ArgumentParser, names: Mapping[str, str], words: li
         if name == "bench":
             _choose(command, _benches(), words[1:], "tools.bench")
             continue
-        if name in WITH_RESULTS or package == "tools.bench":
+        if package == "tools.bench":
             command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         module = importlib.import_module(f"{package}.{name}")
         command.description = (module.__doc__ or "").strip()
@@ -66,11 +65,11 @@ def main(words: list[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         results = args.run(args)
-    except (ToolError, ProtocolError) as error:
+    except (ToolError, ProtocolError, FileNotFoundError) as error:
         print(f"visavis: {error}", file=sys.stderr)
         return 1
     if isinstance(results, dict):
-        _show(results, args.json)
+        _show(results, getattr(args, "json", True))
         return 0
     return results
 

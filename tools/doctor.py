@@ -16,11 +16,10 @@ import numpy as np
 import psutil
 from packaging.requirements import Requirement
 
-from actors.paths import data_folder
 from actors.renderer.errors import RendererError
 from actors.renderer.splats import SplatEngine
 from protocol.errors import ProtocolError
-from protocol.run import MAX_SOCKET_PATH, endpoint, run_folder
+from protocol.run import MAX_SOCKET_PATH, data_folder, run_folder
 from shm.ring import Reader, Ring
 from tools.errors import NotRunning, StackError
 from tools.programs import SOCKET, Programs
@@ -47,11 +46,10 @@ def python() -> str:
 
 
 def packages() -> str:
-    wanted = [Requirement(line) for line in LOCK.read_text().splitlines() if line and not line.startswith("#")]
+    lines = [Requirement(line) for line in LOCK.read_text().splitlines() if line and not line.startswith("#")]
+    wanted = [line for line in lines if line.marker is None or line.marker.evaluate()]
     wrong = []
-    for requirement in (
-        requirement for requirement in wanted if not requirement.marker or requirement.marker.evaluate()
-    ):
+    for requirement in wanted:
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
@@ -132,8 +130,10 @@ def shared_memory() -> str:
 
 
 def folders() -> str:
-    folder = run_folder()
-    endpoint(folder, "subscribe")
+    try:
+        folder = run_folder()
+    except ProtocolError as error:
+        raise Failure(str(error), "chown and chmod it so, or set VISAVIS_RUN to another folder") from error
     length = len(os.fsencode(folder / SOCKET)) + SUPERVISORS_SUFFIX
     if length > MAX_SOCKET_PATH:
         raise Failure(
@@ -173,12 +173,14 @@ def check(one: Callable[[], str]) -> bool:
     """Prints how it went, and whether it went well."""
     name = one.__name__.replace("_", " ")
     try:
-        print(f"ok    {name}: {one()}", flush=True)
-        return True
+        note = one()
     except Failure as failure:
         problem, cure = failure, failure.cure
-    except (OSError, ProtocolError) as error:
-        problem, cure = error, "see the message"
+    except (OSError, ImportError, ProtocolError) as error:
+        problem, cure = error, "this has to work on this machine"
+    else:
+        print(f"ok    {name}: {note}", flush=True)
+        return True
     print(f"FAIL  {name}: {problem}\n      -> {cure}", flush=True)
     return False
 

@@ -1,20 +1,14 @@
 """``visavis models fetch NAME``: downloads weights for the engines that can use them, into the data folder."""
 
 import argparse
-import os
 import re
 import warnings
 from pathlib import Path
 
-from protocol.run import REPOSITORY
+from protocol.run import data_folder
 from tools.errors import ToolError
 
 PREFIX = "whisper-"
-
-
-def models_folder() -> Path:
-    """Where the engines look for weights: ``$VISAVIS_DATA/models``, or ``.data/models`` beside the code."""
-    return Path(os.environ.get("VISAVIS_DATA") or REPOSITORY / ".data") / "models"
 
 
 def fetch(name: str) -> Path:
@@ -25,7 +19,9 @@ def fetch(name: str) -> Path:
     size = name.removeprefix(PREFIX)
     if not name.startswith(PREFIX) or size not in available_models():
         raise ToolError(f"no model {name!r}; there are {', '.join(PREFIX + size for size in available_models())}")
-    folder = models_folder() / name
+    folder = data_folder() / "models" / name
+    if folder.exists():
+        return folder
     unfinished = folder.with_name(name + ".part")  # engines must not take half a model
     try:
         with warnings.catch_warnings(action="ignore"):  # faster-whisper passes an option that is gone

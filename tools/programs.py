@@ -1,5 +1,6 @@
 """The programs under a running supervisor: its XML-RPC (supervisord.org/api.html) over the run folder's socket."""
 
+from contextlib import suppress
 from pathlib import Path
 from xmlrpc.client import Fault, ServerProxy
 
@@ -61,5 +62,6 @@ class Programs:
     def stop(self) -> None:
         """Stops all programs at the same time, then the supervisor."""
         for name in self.all():
-            self._call("supervisor.stopProcess", name, False)
+            with suppress(ToolError):  # it ended by itself
+                self._call("supervisor.stopProcess", name, False)
         self._call("supervisor.shutdown")

@@ -97,7 +97,7 @@ def decoded(units: list[Picture]) -> Iterator[tuple[Picture, av.VideoFrame]]:
 
 
 def write_mp4(path: Path, heard: Sound, units: list[Picture], begin_ns: int, end_ns: int) -> None:
-    """Sound and pictures of [begin_ns, end_ns) in sync; the H.264 stream is decoded and encoded again from its start."""
+    """Sound and pictures of [begin_ns, end_ns) in sync. H.264 starts at a keyframe only, so it is encoded anew."""
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=30, options={"crf": "18", "preset": "veryfast"})
         video.pix_fmt, video.codec_context.time_base = "yuv420p", fractions.Fraction(1, VIDEO_HZ)

@@ -14,9 +14,15 @@ from tools.stack import Stack
 LOOK_S = 0.3  # how often the logs are read
 
 
+def _port(word: str) -> int:
+    if not (word.isdecimal() and int(word) < 65536):
+        raise argparse.ArgumentTypeError(f"{word} is no port: 0 to 65535")
+    return int(word)
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on; the deployment's where not given")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for any; the deployment's where not given")
+    parser.add_argument("--port", type=_port, help="port to listen on, 0 for any; the deployment's where not given")
 
 
 class Logs:
@@ -49,7 +55,7 @@ def _stop(*_) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     began = time.monotonic()
     folder = run_folder()

@@ -31,7 +31,7 @@ READY_S = 60.0  # a first start compiles; later ones take a few seconds
 STOP_S = 15.0
 TAIL_LINES = 15
 LOOK_MS = 100  # how often the programs are looked at while they start
-POKE_S = 0.02  # supervisor looks after its programs once a second, or when it is asked something
+POKE_S = 0.02  # supervisor starts, ends and looks after its programs once a second, or when it is asked something
 
 
 class Stack:
@@ -80,7 +80,8 @@ class Stack:
     @property
     def url(self) -> str:
         """Where the page is. By the name localhost where it can be: browsers hand out the microphone there."""
-        return f"http://{'localhost' if self.host in ('127.0.0.1', '0.0.0.0', '::') else self.host}:{self.port}/"
+        scheme = "https" if " --cert " in self._config["program:transport"]["command"] else "http"
+        return f"{scheme}://{'localhost' if self.host in ('127.0.0.1', '0.0.0.0') else self.host}:{self.port}/"
 
     @property
     def is_running(self) -> bool:
@@ -120,9 +121,7 @@ class Stack:
     def _wait_until_ready(self) -> None:
         began = time.monotonic()
         pids: dict[str, int] = {}
-        while not self._check_alive(
-            pids
-        ):  # being asked also wakes supervisor, which would start its programs a second later
+        while not self._check_alive(pids):
             time.sleep(POKE_S)
         waiting = [name for name in ACTORS if f"program:{name}" in self._config]
         bus, messages = self._join(began + READY_S, pids)
@@ -177,6 +176,7 @@ class Stack:
         if self.is_running:
             with suppress(ToolError):
                 self.programs.stop()
+            self._process.terminate()  # in case it did not listen yet
             deadline = time.monotonic() + STOP_S
             while self.is_running and time.monotonic() < deadline:
                 with suppress(ToolError):

@@ -1,0 +1,212 @@
+"""A running system: it starts, says why where it cannot, and leaves nothing behind whatever ends it.
+
+The programs here are small, so that these promises are quick to check: the real bus, and actors that only say that
+they are ready.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from configparser import RawConfigParser
+from pathlib import Path
+
+import psutil
+import pytest
+
+from protocol.topics import ACTORS
+from tools import status
+from tools.cli import main
+from tools.errors import NotRunning, StackError
+from tools.programs import Programs
+from tools.stack import DEPLOYMENT, Stack
+
+HEAD = DEPLOYMENT.read_text().partition("[program:")[0]
+PROGRAM = """
+[program:{name}]
+command=setpriv --pdeathsig KILL {command}
+directory={root}
+autorestart=true
+stopwaitsecs=5
+redirect_stderr=true
+stdout_logfile=%(here)s/.run/%(program_name)s.log
+"""
+READY = """
+import os, sys, time
+from protocol.bus import Bus
+from protocol.messages import Health
+
+bus = Bus(sys.argv[1], [])
+bus.connect()
+while True:
+    bus.publish(Health(actor=sys.argv[1], engine="small", state="ready", pid=os.getpid()))
+    time.sleep(0.2)
+"""
+DEADLINE_S = 20.0
+# what starts a stack in a process of its own, says the numbers of all its processes, and waits
+STARTER = """
+import sys, time, psutil
+from pathlib import Path
+from tools.stack import Stack
+
+with Stack(Path(sys.argv[2]), deployment=Path(sys.argv[1])) as stack:
+    print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def deploy(tmp_path):
+    """Writes a supervisord.conf with the bus and the given actors: name to what it runs, None: it gets ready."""
+    (tmp_path / "ready.py").write_text(READY)
+    os.symlink(DEPLOYMENT.parent / ".venv", tmp_path / ".venv")
+
+    def write(**actors: str | None) -> Path:
+        conf = HEAD + PROGRAM.format(name="bus", command=".venv/bin/python -m protocol.proxy", root=tmp_path)
+        for name, command in actors.items():
+            command = command or f".venv/bin/python ready.py {name}"
+            conf += PROGRAM.format(name=name, command=command, root=tmp_path)
+        (tmp_path / "supervisord.conf").write_text(conf)
+        return tmp_path / "supervisord.conf"
+
+    return write
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while left := [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]:
+        assert time.monotonic() < deadline, f"still there: {[psutil.Process(pid).cmdline() for pid in left]}"
+        time.sleep(0.02)
+
+
+def children() -> list[int]:
+    return [child.pid for child in psutil.Process().children(recursive=True)]
+
+
+def test_the_deployment_lists_the_bus_and_every_actor_in_dataflow_order():
+    config = RawConfigParser()
+    config.read(DEPLOYMENT)
+    programs = [section.partition(":")[2] for section in config.sections() if section.startswith("program:")]
+    assert programs == ["bus", *ACTORS]
+
+
+def test_every_actor_of_the_deployment_names_its_engine_and_dies_with_its_supervisor():
+    config = RawConfigParser()
+    config.read(DEPLOYMENT)
+    for actor in ACTORS:
+        assert f"-m actors.{actor} --engine " in config[f"program:{actor}"]["command"]
+        assert config[f"program:{actor}"]["command"].startswith("setpriv --pdeathsig KILL ")
+
+
+def test_it_is_up_when_every_actor_said_ready_and_gone_when_left(deploy):
+    lines = []
+    with Stack(deployment=deploy(vad=None, stt=None), tell=lines.append) as stack:
+        pids = children()
+        assert len(pids) == 4
+        assert sorted(line.split()[2] for line in lines) == ["stt", "vad"]
+        assert [(actor.program.name, actor.state) for actor in status.read(stack.folder)] == [
+            ("bus", "running"),
+            ("vad", "ready"),
+            ("stt", "ready"),
+        ]
+    assert not any(map(psutil.pid_exists, pids))
+    assert not stack.folder.exists()
+
+
+def test_two_run_beside_each_other(deploy):
+    deployment = deploy(vad=None)
+    with Stack(deployment=deployment) as one, Stack(deployment=deployment) as other:
+        assert one.folder != other.folder
+        assert {one.programs.all()["vad"].state, other.programs.all()["vad"].state} <= {"STARTING", "RUNNING"}
+
+
+def test_a_second_one_in_the_same_folder_is_refused_with_the_number_of_the_first(deploy, run_folder):
+    deployment = deploy(vad=None)
+    with Stack(run_folder, deployment=deployment) as stack:
+        pid = stack.programs.supervisor_pid()
+        with (
+            pytest.raises(StackError, match=rf"runs in {run_folder} already \(process {pid}\)"),
+            Stack(run_folder, deployment=deployment),
+        ):
+            pass
+        assert stack.is_running and stack.programs.supervisor_pid() == pid
+
+
+def test_a_port_that_is_taken_is_refused_with_who_holds_it(run_folder):
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        expected = rf"cannot listen on 127.0.0.1 port {port}: Address already in use by process {os.getpid()} "
+        with pytest.raises(StackError, match=expected), Stack(run_folder, port=port):
+            pass
+    assert not children()
+
+
+def test_an_actor_that_ends_while_it_starts_is_named_with_its_last_words(deploy):
+    deployment = deploy(vad=None, stt="sh -c 'echo the ear is missing; exit 3'")
+    with (
+        pytest.raises(StackError, match=r"(?s)stt ended before it was ready.*the ear is missing"),
+        Stack(deployment=deployment),
+    ):
+        pass
+    assert not children()
+
+
+def test_kill_9_of_the_starter_leaves_no_process(deploy, run_folder):
+    command = [sys.executable, "-c", STARTER, deploy(vad=None, stt=None), run_folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=DEPLOYMENT.parent) as starter:
+        pids = [int(word) for word in starter.stdout.readline().split()]
+        assert len(pids) == 4 and all(map(psutil.pid_exists, pids))
+        starter.kill()
+    wait_until_gone(pids)
+
+
+def test_kill_9_of_the_supervisor_leaves_no_process(deploy):
+    with Stack(deployment=deploy(vad=None, stt=None)) as stack:
+        pids = children()
+        os.kill(stack.programs.supervisor_pid(), signal.SIGKILL)
+        wait_until_gone(pids)
+        assert not stack.is_running
+
+
+def test_a_restarted_actor_is_a_new_process_that_is_ready(deploy, run_folder, capsys):
+    with Stack(run_folder, deployment=deploy(vad=None)) as stack:
+        before = stack.programs.all()["vad"].pid
+        assert main(["restart", "vad"]) == 0
+        (_, vad) = status.read(run_folder)
+        assert vad.is_well and vad.program.pid not in (0, before)
+        assert f"process {vad.program.pid}" in capsys.readouterr().out
+
+
+def test_restarting_an_unknown_actor_is_answered_with_the_names_there_are(deploy, run_folder, capsys):
+    with Stack(run_folder, deployment=deploy(vad=None)):
+        assert main(["restart", "ear"]) == 1
+        assert "no actor 'ear'; there are bus, vad" in capsys.readouterr().err
+
+
+def test_status_tells_by_its_exit_whether_all_are_ready(deploy, run_folder, capsys):
+    with Stack(run_folder, deployment=deploy(vad=None)) as stack:
+        assert main(["status"]) == 0
+        os.kill(stack.programs.all()["vad"].pid, signal.SIGSTOP)
+        deadline = time.monotonic() + DEADLINE_S
+        while main(["status"]) == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert "vad    silent" in capsys.readouterr().out
+        os.kill(stack.programs.all()["vad"].pid, signal.SIGCONT)
+    assert main(["status"]) == 1
+    assert "no server runs" in capsys.readouterr().err
+
+
+def test_without_a_server_its_programs_are_not_running(run_folder):
+    with pytest.raises(NotRunning, match=f"no server runs in {run_folder}"):
+        Programs(run_folder).all()
+
+
+def test_a_stack_left_while_it_starts_is_gone_at_once(deploy):
+    """As by Ctrl-C in the first moments."""
+    stack = Stack(deployment=deploy(vad=None))
+    stack._start()
+    stack.stop()
+    assert not children() and not stack.folder.exists()
