@@ -17,8 +17,31 @@ WEIGHTS = 52  # ARKit blendshapes, in the order of actors/arkit.py
 OUTSIDE_REPLY = -1  # offset_ns of a face, frame or packet that belongs to no reply
 MAX_TEXT = 4000  # characters
 PHONES = frozenset(  # ARPAbet as flite and the CMU dictionary have it, with the reduced "ax"
-    ("pau", "aa", "ae", "ah", "ao", "aw", "ax", "ay", "b", "ch", "d", "dh", "eh", "er", "ey", "f", "g", "hh", "ih", "iy")
-    + ("jh", "k", "l", "m", "n", "ng", "ow", "oy", "p", "r", "s", "sh", "t", "th", "uh", "uw", "v", "w", "y", "z", "zh")
+    ("pau", "aa", "ae", "ah", "ao", "aw", "ax", "ay", "b", "ch", "d", "dh", "eh", "er", "ey", "f", "g", "hh", "ih")
+    + (
+        "iy",
+        "jh",
+        "k",
+        "l",
+        "m",
+        "n",
+        "ng",
+        "ow",
+        "oy",
+        "p",
+        "r",
+        "s",
+        "sh",
+        "t",
+        "th",
+        "uh",
+        "uw",
+        "v",
+        "w",
+        "y",
+        "z",
+        "zh",
+    )
 )
 Mood = Literal["neutral", "happy", "sad", "surprised", "concerned", "amused"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+PROGRAMS = ("chromium", "chromium-browser")
 FLAGS = (
     "--headless",
     "--no-sandbox",  # as root, which CI is
@@ -33,7 +34,9 @@ class Chromium:
     """``async with Chromium(wav) as page``: one page. wav: spoken once, from when the page asks for the microphone."""
 
     def __init__(self, wav: Path | None = None, flags: tuple[str, ...] = ()):
-        self._program = shutil.which("chromium") or shutil.which("chromium-browser") or pytest.skip("no chromium: run ./tools/setup --tests")
+        self._program = next(filter(None, map(shutil.which, PROGRAMS)), None) or pytest.skip(
+            "no chromium: ./tools/setup --tests"
+        )
         self._flags = (*FLAGS, *flags, *([f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else []))
         self._calls = 0
 

@@ -31,7 +31,9 @@ def folder(tmp_path_factory):
 
 def start_bus(folder):
     environment = {**os.environ, "VISAVIS_RUN": str(folder)}
-    return subprocess.Popen([sys.executable, "-m", "protocol.proxy"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "protocol.proxy"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+    )
 
 
 @pytest.fixture

@@ -69,7 +69,10 @@ def test_a_storm_of_requests_is_answered_once_and_the_last_one_is_not_forgotten(
     steps = [(33 * i, request, picture(i)) for i in range(20)]
     keys = [i for i, p in enumerate(run(Encoder(X264()), *steps)) if p.message.key]
     assert keys == [0, 10]
-    assert [p.message.key for p in run(Encoder(X264()), (0, picture(0)), (50, request), (320, picture(1)))] == [True, True]
+    assert [p.message.key for p in run(Encoder(X264()), (0, picture(0)), (50, request), (320, picture(1)))] == [
+        True,
+        True,
+    ]
 
 
 def test_a_new_size_opens_a_new_stream_with_a_keyframe():
@@ -83,6 +86,8 @@ def test_a_ceiling_said_before_the_first_picture_still_holds():
     random = np.random.default_rng(1)
     noise = [random.integers(0, 255, (H * 3 // 2, W), np.uint8) for _ in range(60)]
     frames = [given(m.Frame(frame=i, width=W, height=H), planes) for i, planes in enumerate(noise)]
-    limited = run(Encoder(X264()), (0, given(m.Bitrate(bits_per_s=200_000))), *((33 * i, f) for i, f in enumerate(frames)))
+    limited = run(
+        Encoder(X264()), (0, given(m.Bitrate(bits_per_s=200_000))), *((33 * i, f) for i, f in enumerate(frames))
+    )
     free = run(Encoder(X264()), *((33 * i, f) for i, f in enumerate(frames)))
     assert sum(p.content.nbytes for p in limited[30:]) < sum(p.content.nbytes for p in free[30:]) / 2

@@ -78,7 +78,7 @@ def test_the_same_faces_give_the_same_pictures(engine):
 
 def test_an_odd_size_is_refused_with_its_numbers(engine):
     with pytest.raises(BadPicture, match="129 x 96"):
-        list(Renderer(engine).step([session(129, 96)], 0))
+        engine.open(129, 96)
 
 
 def test_a_missing_avatar_is_named_and_a_broken_one_is_refused(tmp_path):

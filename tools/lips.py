@@ -83,32 +83,26 @@ def _explained(film: Film, wanted: Reference, start_ns: int, lag_ms: float) -> n
     return explained**2 / ((moved**2).sum(0) + 1e-9)
 
 
-def _mouth(film: Film, wanted: Reference, start_ns: int) -> np.ndarray:
+def _mouth(explained: np.ndarray) -> np.ndarray:
     """The CELLS in which most is explained: bool [90, 160]."""
-    explained = _explained(film, wanted, start_ns, 0.0)
     return explained >= np.sort(explained, axis=None)[-CELLS]
 
 
 def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float:
-    """How far the lips of the film, which shows the reply, are behind ``start_ns`` as the reply's start;
-
-    negative: ahead.
-    """
-    mouth = _mouth(film, wanted, start_ns)
-    match = np.array([_explained(film, wanted, start_ns, lag)[mouth].sum() for lag in LAGS_MS])
+    """How far the lips of the film, which shows the reply, are behind its start at ``start_ns``; negative: ahead."""
+    explained = [_explained(film, wanted, start_ns, lag) for lag in LAGS_MS]
+    mouth = _mouth(max(explained, key=lambda cells: cells[_mouth(cells)].sum()))
+    match = np.array([cells[mouth].sum() for cells in explained])
     peak = int(np.clip(match.argmax(), 1, len(match) - 2))
     left, middle, right = match[peak - 1 : peak + 2]
     curve = left - 2 * middle + right
-    return (
-        float(LAGS_MS[peak] + (LAGS_MS[1] - LAGS_MS[0]) * 0.5 * (left - right) / curve)
-        if curve
-        else float(LAGS_MS[peak])
-    )
+    between = 0.5 * (left - right) / curve if curve else 0.0  # where a parabola through the three is highest
+    return float(LAGS_MS[peak] + between * (LAGS_MS[1] - LAGS_MS[0]))
 
 
 def first_movement_ns(film: Film, wanted: Reference, start_ns: int, rest: Film) -> int | None:
     """The first picture in which the mouth has left the rest it had in ``rest``, before the reply."""
-    mouth = _mouth(film.between(start_ns, film.at_ns[-1]), wanted, start_ns)
+    mouth = _mouth(_explained(film.between(start_ns, film.at_ns[-1]), wanted, start_ns, 0.0))
     still = rest.grey[:, mouth].astype(np.float64)
     distance = np.linalg.norm(film.grey[:, mouth] - np.median(still, axis=0), axis=1)
     usual = np.linalg.norm(still - np.median(still, axis=0), axis=1)
