@@ -1,0 +1,169 @@
+// One call: microphone and face over WebRTC, events over a data channel. Knows nothing of the page.
+//
+//   const call = new Call();
+//   call.addEventListener('state', e => e.detail);   // 'connecting', 'connected', 'shaky', 'ended'
+//   call.addEventListener('event', e => e.detail);   // what the server tells: {type: 'transcript', ...}
+//   call.addEventListener('failed', e => e.detail);  // a Problem; the call is over
+//   await call.start(video);
+
+import {Problem} from '/web/problem.js';
+
+const CONNECT_MS = 12000;
+const SHAKY_MS = 6000;  // a connection that does not come back within this is lost
+const ANSWER_MS = 10000;
+
+export class Call extends EventTarget {
+  state = 'idle';
+  sessionId = null;
+  times = {};  // ms since start() of what happened for the first time
+  #began = 0;
+  #timer = 0;
+
+  // Resolves when the answer is there; the connection is told by events. video: the element for face and voice.
+  async start(video) {
+    this.#began = performance.now();
+    this.#become('connecting');
+    try {
+      this.microphone = await openMicrophone();
+      this.#mark('microphone');
+      if (this.state === 'ended') return stopTracks(this.microphone);
+      await this.#connect(video);
+    } catch (error) {
+      this.#fail(error instanceof Problem ? error : new Problem('webrtc', error.message));
+    }
+  }
+
+  async #connect(video) {
+    const peer = this.peer = new RTCPeerConnection({iceServers: [], bundlePolicy: 'max-bundle'});
+    this.#expire(CONNECT_MS, () => new Problem('webrtc', `the connection is still ${peer.connectionState}`));
+    peer.addTrack(this.microphone.getAudioTracks()[0], this.microphone);
+    peer.addTransceiver('video', {direction: 'recvonly'});
+    peer.ontrack = ({receiver, streams}) => {
+      if (receiver.track.kind === 'video' && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      if (video.srcObject !== streams[0]) video.srcObject = streams[0];  // twice would abort play()
+    };
+    video.requestVideoFrameCallback?.(() => this.#mark('picture'));
+    peer.onconnectionstatechange = () => this.#connectionChanged();
+    this.events = peer.createDataChannel('events');
+    this.events.onmessage = message => this.#emit('event', JSON.parse(message.data));
+    this.events.onclose = () => this.#fail(new Problem('ended'));
+    await peer.setLocalDescription();  // sent at once: the server learns this side's addresses from its packets
+    const answer = await this.#post({type: 'offer', sdp: peer.localDescription.sdp});
+    this.sessionId = answer.session_id;
+    this.#mark('answer');
+    if (this.state === 'ended') return this.#tellServer();
+    await peer.setRemoteDescription({type: answer.type, sdp: answer.sdp});
+  }
+
+  async #post(offer) {
+    let response, body = {};
+    try {
+      response = await fetch('/api/offer', {
+        method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(offer),
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      body = await response.json();
+    } catch (error) {
+      if (!response) throw new Problem('unreachable', error.message);
+    }
+    if (response.status === 503) throw new Problem('full', body.error);
+    if (!response.ok) throw new Problem('refused', body.error ?? `status ${response.status}`);
+    return body;
+  }
+
+  #connectionChanged() {
+    switch (this.peer.connectionState) {
+      case 'connected':
+        clearTimeout(this.#timer);
+        this.#mark('connected');
+        return this.#become('connected');
+      case 'disconnected':
+        this.#become('shaky');
+        return this.#expire(SHAKY_MS, () => new Problem('lost'));
+      case 'failed':
+        return this.#fail(new Problem(this.times.connected === undefined ? 'webrtc' : 'lost'));
+    }
+  }
+
+  #expire(ms, problem) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fail(problem()), ms);
+  }
+
+  // How loud the microphone is, 0 to 1.
+  async level() {
+    const sender = this.peer?.getSenders().find(one => one.track?.kind === 'audio');
+    for (const report of (await sender?.getStats())?.values() ?? []) {
+      if (report.type === 'media-source') return report.audioLevel ?? 0;
+    }
+    return 0;
+  }
+
+  // What arrives, in numbers.
+  async stats() {
+    const reports = [...(await this.peer?.getStats() ?? new Map()).values()];
+    const inbound = kind => reports.find(one => one.type === 'inbound-rtp' && one.kind === kind) ?? {};
+    const codec = id => reports.find(one => one.id === id)?.mimeType;
+    const video = inbound('video'), audio = inbound('audio');
+    const pair = reports.find(one => one.type === 'candidate-pair' && one.nominated);
+    return {
+      codec: codec(video.codecId), audioCodec: codec(audio.codecId), decoder: video.decoderImplementation,
+      width: video.frameWidth, height: video.frameHeight,
+      framesDecoded: video.framesDecoded ?? 0, framesDropped: video.framesDropped ?? 0,
+      freezes: video.freezeCount ?? 0, packetsLost: (video.packetsLost ?? 0) + (audio.packetsLost ?? 0),
+      audioPackets: audio.packetsReceived ?? 0, concealedSamples: audio.concealedSamples ?? 0,
+      audioEnergy: audio.totalAudioEnergy ?? 0,
+      audioMinusVideoMs: audio.estimatedPlayoutTimestamp - video.estimatedPlayoutTimestamp,
+      roundTripMs: pair?.currentRoundTripTime * 1000, times: {...this.times},
+    };
+  }
+
+  stop() {
+    if (this.state === 'ended') return;
+    this.#tellServer();
+    this.#end();
+  }
+
+  #fail(problem) {
+    if (this.state === 'ended') return;
+    this.#tellServer();
+    this.#end();
+    this.#emit('failed', problem);
+  }
+
+  #tellServer() {  // keepalive: also while the page is being left
+    if (this.sessionId) fetch(`/api/session/${this.sessionId}`, {method: 'DELETE', keepalive: true}).catch(() => {});
+  }
+
+  #end() {
+    clearTimeout(this.#timer);
+    this.#become('ended');
+    stopTracks(this.microphone);
+    this.peer?.close();
+  }
+
+  #mark(name) { this.times[name] ??= Math.round(performance.now() - this.#began); }
+  #emit(name, detail) { this.dispatchEvent(new CustomEvent(name, {detail})); }
+  #become(state) {
+    if (this.state === 'ended' || this.state === state) return;
+    this.state = state;
+    this.#emit('state', state);
+  }
+}
+
+function stopTracks(stream) {
+  stream?.getTracks().forEach(track => track.stop());
+}
+
+async function openMicrophone() {
+  if (!window.isSecureContext || !navigator.mediaDevices) throw new Problem('insecure');
+  if (!window.RTCPeerConnection) throw new Problem('old');
+  const audio = {echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1};
+  try {
+    return await navigator.mediaDevices.getUserMedia({audio});
+  } catch (error) {
+    const kinds = {NotAllowedError: 'microphone-refused', SecurityError: 'microphone-refused',
+      NotFoundError: 'microphone-missing', OverconstrainedError: 'microphone-missing'};
+    throw new Problem(kinds[error.name] ?? 'microphone-busy', error.message);
+  }
+}

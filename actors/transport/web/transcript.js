@@ -1,0 +1,58 @@
+// The conversation as bubbles: what the user said, and what the face is saying.
+
+export class Transcript {
+  entries = [];  // {who: 'you' or 'face', text, stage or turn}
+  #replies = new Map();  // turn to its bubble
+
+  constructor(log, partial) {
+    this.log = log;
+    this.partial = partial;
+  }
+
+  heard({utterance, stage, text}) {
+    this.partial.hidden = stage === 'final' || !text;
+    this.partial.textContent = text;
+    if (stage === 'final' && text) this.#add('you', text, {utterance});
+    this.#scroll();
+  }
+
+  said({turn, text}) {
+    if (!text) return;
+    const entry = this.entries.find(one => one.turn === turn);
+    if (entry) {
+      entry.text += ` ${text}`;
+      this.#replies.get(turn).lastChild.textContent = entry.text;
+    } else {
+      this.#replies.set(turn, this.#add('face', text, {turn}));
+    }
+    this.#scroll();
+  }
+
+  cut(turn) {
+    this.#replies.get(turn)?.classList.add('cut');
+  }
+
+  clear() {
+    this.entries.length = 0;
+    this.#replies.clear();
+    this.log.replaceChildren();
+    this.partial.hidden = true;
+  }
+
+  #add(who, text, more) {
+    const bubble = document.createElement('li');
+    bubble.className = `bubble ${who}`;
+    const speaker = document.createElement('span');
+    speaker.className = 'unseen';
+    speaker.textContent = who === 'you' ? 'You: ' : 'Answer: ';
+    bubble.append(speaker, document.createTextNode(text));
+    this.log.append(bubble);
+    this.entries.push({who, text, ...more});
+    return bubble;
+  }
+
+  #scroll() {
+    const box = this.log.parentElement;
+    box.scrollTop = box.scrollHeight;
+  }
+}
