@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attrs import NOTHING, Attribute, field, fields, frozen
+from attrs.validators import instance_of
 
 from actors.engine import CannotStart
 
@@ -141,7 +142,7 @@ class Persona:
 
     name: str = field(validator=_line)
     voice: str = field(validator=_line)
-    character: str
+    character: str = field(validator=instance_of(str))
     fallback: Fallback
     groups: tuple[Group, ...]
     pronunciations: dict[str, str]

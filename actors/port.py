@@ -5,7 +5,7 @@ messages with their content in, outputs out, and the count of all that went wron
 
 import logging
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from shm.ring import Reader, Restarted, Ring, Stale
 
 log = logging.getLogger(__name__)
 
+OVER_KEPT = 256  # calls that are over and may still have messages under way
 LATE_MS = 200  # an input that waited longer is counted as late: a whole reply budget is gone by then
 
 
@@ -36,7 +37,9 @@ class Port:
         self.counts = self._bus.counts
         self._reader = Reader()
         self._rings: dict[tuple[str, str], Ring] = {}
+        self._read: dict[str, set[tuple[str, int]]] = {}  # rings by call, as path and generation
         self._dead_turn: Counter[str] = Counter()
+        self._over: deque[str] = deque(maxlen=OVER_KEPT)
         self._process = psutil.Process()
         self._beat_ns = now_ns()
         self._cpu_s = 0.0
@@ -67,7 +70,7 @@ class Port:
         for envelope, message in messages:
             topic = topics.BY_NAME[envelope.topic]
             self._note_turn(envelope, message)
-            if type(message) not in self._hears:
+            if type(message) not in self._hears or envelope.session in self._over:
                 continue
             if topic.dies_with_turn and envelope.turn <= self._dead_turn[envelope.session]:
                 self.counts[f"dead {topic.name}"] += 1
@@ -81,7 +84,7 @@ class Port:
                 lag_ms = (now - envelope.sent_ns) / MS
                 self._lag_ms = max(self._lag_ms, lag_ms)
                 self.counts[f"late {topic.name}"] += lag_ms > LATE_MS
-            content = self._content(topic, message)
+            content = self._content(topic, envelope.session, message)
             if content is not None or not topic.slots:
                 inputs.append(Input(envelope, message, content))
         return inputs
@@ -91,12 +94,13 @@ class Port:
             dead = envelope.turn if message.state == "cancelled" else envelope.turn - 1
             self._dead_turn[envelope.session] = max(self._dead_turn[envelope.session], dead)
 
-    def _content(self, topic: topics.Topic, message):
+    def _content(self, topic: topics.Topic, session: str, message):
         if not topic.slots:
             return None
         if message.handle is None:
             self._bus.count_malformed(topic.name, f"{topic.name}: no handle")
             return None
+        self._read.setdefault(session, set()).add((message.handle.ring, message.handle.generation))
         try:
             content = self._reader.read(message.handle)
         except BadHandle as error:
@@ -150,10 +154,13 @@ class Port:
 
     def forget(self, session: str) -> None:
         """Gives back what a call that is over has used."""
+        self._over.append(session)
         self._bus.forget(session)
         self._dead_turn.pop(session, None)
         for key in [key for key in self._rings if key[0] == session]:
             self._rings.pop(key).close()
+        for ring, generation in self._read.pop(session, ()):
+            self._reader.drop(ring, generation)
 
     def close(self) -> None:
         for session in {session for session, _ in self._rings}:

@@ -137,6 +137,10 @@ class Reader:
             return Stale((after + 1) // 2 - handle.seq)
         return content
 
+    def drop(self, ring: str, generation: int) -> None:
+        """Gives a ring back: its memory is free once its writer has done the same."""
+        self._rings.pop((ring, generation), None)
+
     def _open(self, handle: Handle) -> _Layout | None:
         try:
             fd = os.open(handle.ring, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -81,6 +81,7 @@ BAD = {
     "not toml": ("\x00\x01", "line 1"),
     "not utf-8": (b'name = "\xff"', "byte 8 is not UTF-8"),
     "name is a number": (GOOD.replace('"Bo"', "7"), "name is a int, not a string"),
+    "character is a list": (GOOD.replace('"Short."', "[]"), "'character' must be"),
     "group is a list of numbers": (HEAD.replace("name", "group = [1]\nname", 1) + FALLBACK, "group 1 (not a table)"),
     "answers empty": (GOOD.replace('["Hello.", "Hi."]', "[]"), "line 8, group 1 (hi): 0 answers"),
     "one answer only": (GOOD.replace(', "Hi."]', "]"), "group 1 (hi): 1 answers"),

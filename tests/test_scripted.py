@@ -6,6 +6,7 @@ import pytest
 
 from actors.llm.scripted import Conversation, Scripted
 from actors.llm.sentence import split
+from actors.llm.words import split as split_words
 from actors.persona import DEFAULT_PERSONA, BadPersona
 
 NOW = datetime(2026, 11, 20, 16, 5)
@@ -20,12 +21,12 @@ are you some kind of robot | what_are_you
 how old are you anyway | how_old
 who built you vivi | who_made_you
 so what can you do for me | what_can_you_do
-how exactly do you work | how_work
+how exactly do you work inside | how_work
 explain to me how this works | how_work
 what are these gaussian splats | face_made
 how do your lips move | lips
 how can you understand what i say | recognition
-is my data safe with you | privacy
+is my data really safe here | privacy
 how much does it all cost | open_source
 can i train a face of my own | train_face
 can it run on a laptop | hardware
@@ -46,7 +47,7 @@ you are so very stupid | insult
 could you be my friend | friends
 good bye then vivi | goodbye
 i am feeling very lonely today | i_am_sad
-please say that one more time | repeat
+can you repeat that for me please | repeat
 could you tell me the time please | time
 so what day is today | day
 what's the date of today | date
@@ -144,8 +145,9 @@ def say(call: Conversation, text: str) -> str:
     return " ".join(call.answer(text, NOW).sentences)
 
 
-@pytest.mark.parametrize("said, group", [row for row in rows(SPOKEN) if row[1] != "repeat"])
-def test_a_question_in_other_words_finds_its_answer(call, said, group):
+@pytest.mark.parametrize("said, group", rows(SPOKEN))
+def test_a_question_in_other_words_finds_its_answer(engine, call, said, group):
+    assert " ".join(split_words(said)) not in {q for known in engine.script.persona.groups for q in known.questions}
     answer = call.answer(said, NOW)
     assert (answer.group, answer.understood) == (group, True)
     assert answer.sentences
@@ -335,7 +337,8 @@ def test_another_persona_answers_as_itself():
     assert call.answer("how do i get to the whale", NOW).group == "rooms"
     assert call.answer("my name is anna", NOW).group != "facts"  # it has no such skill
     assert call.memory.facts() == {}
-    assert not call.answer("what is seven times eight", NOW).understood
+    for other in ("how tall is the eiffel tower", "do you dream", "what is the capital of france"):
+        assert not call.answer(other, NOW).understood
 
 
 def test_an_unknown_skill_is_refused(tmp_path):

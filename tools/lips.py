@@ -72,13 +72,12 @@ def _quick(moving: np.ndarray) -> np.ndarray:
     return moving - uniform_filter1d(moving, SLOW_FRAMES, axis=0, mode="nearest")
 
 
-def _explained(film: Film, wanted: Reference, start_ns: int, lag_ms: float) -> np.ndarray:
+def _explained(film: Film, moved: np.ndarray, wanted: Reference, start_ns: int, lag_ms: float) -> np.ndarray:
     """How much of each cell's quick movement the reference explains at a lag, weighted by the share of all its movement
-    that this is: a blink moves much, of which speech explains little. float64 [90, 160]."""
+    that this is: a blink moves much, of which speech explains little. moved: _quick() of the film; float64 [90, 160]."""
     weights = np.array([wanted.track.mouth(float(at)) for at in (film.at_ns - start_ns) / MS - lag_ms])
     modes, size, _ = np.linalg.svd(_quick(weights), full_matrices=False)
     modes = modes[:, :MODES][:, size[:MODES] > 1e-6]
-    moved = _quick(film.grey.astype(np.float64))
     explained = (np.tensordot(modes, moved, axes=(0, 0)) ** 2).sum(0)
     return explained**2 / ((moved**2).sum(0) + 1e-9)
 
@@ -90,7 +89,8 @@ def _mouth(explained: np.ndarray) -> np.ndarray:
 
 def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float:
     """How far the lips of the film, which shows the reply, are behind its start at ``start_ns``; negative: ahead."""
-    explained = [_explained(film, wanted, start_ns, lag) for lag in LAGS_MS]
+    moved = _quick(film.grey.astype(np.float64))
+    explained = [_explained(film, moved, wanted, start_ns, lag) for lag in LAGS_MS]
     mouth = _mouth(max(explained, key=lambda cells: cells[_mouth(cells)].sum()))
     match = np.array([cells[mouth].sum() for cells in explained])
     peak = int(np.clip(match.argmax(), 1, len(match) - 2))
@@ -102,7 +102,8 @@ def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float:
 
 def first_movement_ns(film: Film, wanted: Reference, start_ns: int, rest: Film) -> int | None:
     """The first picture in which the mouth has left the rest it had in ``rest``, before the reply."""
-    mouth = _mouth(_explained(film.between(start_ns, film.at_ns[-1]), wanted, start_ns, 0.0))
+    reply = film.between(start_ns, film.at_ns[-1])
+    mouth = _mouth(_explained(reply, _quick(reply.grey.astype(np.float64)), wanted, start_ns, 0.0))
     still = rest.grey[:, mouth].astype(np.float64)
     distance = np.linalg.norm(film.grey[:, mouth] - np.median(still, axis=0), axis=1)
     usual = np.linalg.norm(still - np.median(still, axis=0), axis=1)

@@ -12,10 +12,11 @@ import numpy as np
 
 from actors.llm.words import content, sound, split, stem
 
-WORDS_SHARE = 0.8  # of the score; the rest is sound
+WORDS_SHARE = 0.6  # of the score; the rest is sound
 IDF_POWER = 0.8  # below 1, so that one rare word does not outweigh the rest of a sentence
 ALIKE = 0.55  # words less alike than this have nothing to do with each other
 SAME_SOUND = 0.85  # likeness of words of one sound
+SHORT_SOUND = 0.6  # where that sound is two letters: "it" and "eight", "do" and "due"
 SAME_SPELLING = 0.9  # and of different words with the same letter pairs
 
 
@@ -91,7 +92,7 @@ class Index:
             shared = self._spelt[:, [self._bigram[piece] for piece in pieces if piece in self._bigram]].sum(1)
             alike = SAME_SPELLING * 2 * shared / (len(pieces) + self._spelt.sum(1))
             if len(key := sound(word)) > 1 and (same := self._sounds.get(key)):
-                alike[same] = np.maximum(alike[same], SAME_SOUND)
+                alike[same] = np.maximum(alike[same], SAME_SOUND if len(key) > 2 else SHORT_SOUND)
         if word in self._vocabulary:
             alike[self._vocabulary[word]] = 1
         columns = np.flatnonzero(alike >= ALIKE)

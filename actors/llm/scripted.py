@@ -21,10 +21,10 @@ from actors.llm.skill import Heard, Said
 from actors.llm.words import is_noise, split
 from actors.persona import BadPersona, Group, Persona, load_persona
 
-SURE = 0.55  # score from which a question counts as understood
+SURE = 0.53  # score from which a question counts as understood
 GUESS = 0.42  # from here on it is offered: "did you mean ...?"
 EXACT = 0.9  # the words of the persona itself: before the skills, which would take "i like your voice" for a fact
-SECOND_SHARE = 0.25  # of the second nearest phrasing in a group's score
+SECOND_SHARE = 0.2  # of the second nearest phrasing in a group's score
 FOLLOWS = 0.05  # advantage of what belongs to the answer just given
 PATIENCE = 2  # failures in a row until it is said what one can ask
 
