@@ -36,8 +36,9 @@ class Activity:
             self._loud = None
             if self.speaking and self._quiet is None:
                 self._quiet = frame
-        loud = 0 if self._loud is None else frame + 1 - self._loud
-        quiet = 0 if self._quiet is None else frame + 1 - self._quiet
+        silence_end = frame + 1 if self._loud is None else self._loud
+        loud = frame + 1 - silence_end
+        quiet = 0 if self._quiet is None else silence_end - self._quiet
         if not self.speaking:
             if loud >= MIN_SPEECH_FRAMES:
                 self._began = self._loud

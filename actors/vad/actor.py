@@ -42,6 +42,7 @@ class Vad:
 
     def _hear(self, one: Input) -> Iterator[Output]:
         start, block = one.message.start_sample, one.content
+        self._last = one
         if self._origin is None:
             self._origin = start
         gap = start - self._next_sample
@@ -50,11 +51,9 @@ class Vad:
         if gap > 0:
             yield from self._frames(np.zeros(min(gap, GAP_SAMPLES), np.int16))
             self._origin += max(0, gap - GAP_SAMPLES)
-        if not len(block):
-            return
-        self._last = one
-        self._keep_time(start + len(one.content), one.envelope.sent_ns)
-        yield from self._frames(block)
+        if len(block):
+            self._keep_time(start + len(one.content), one.envelope.sent_ns)
+            yield from self._frames(block)
 
     @property
     def _next_sample(self) -> int:
@@ -78,4 +77,6 @@ class Vad:
         self._utterance += state == "started"
         at_sample = self._origin + frame * FRAME_SAMPLES
         at_ns = max(0, self._zero_ns + at_sample * SECOND // RATE_HZ)
-        return Output(Speech(state=state, utterance=self._utterance, at_sample=at_sample, at_ns=at_ns), cause=self._last)
+        return Output(
+            Speech(state=state, utterance=self._utterance, at_sample=at_sample, at_ns=at_ns), cause=self._last
+        )

@@ -1,4 +1,4 @@
-"""Silero voice activity detection, version 6 (github.com/snakers4/silero-vad, MIT): the ONNX file inside faster-whisper."""
+"""Silero's voice activity detection, version 6 (snakers4/silero-vad, MIT): the ONNX file inside faster-whisper."""
 
 import importlib.util
 from pathlib import Path
