@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
 
 import zmq
 
@@ -60,14 +61,20 @@ def run(
         port.beat("stopping")
         port.close()
     except (CannotStart, ProtocolError) as error:
-        log.error("%s", error)
-        sys.exit(CANNOT_START)
+        refuse(actor, error)
     except (
         Exception
     ):  # the one broad except: an actor that cannot go on says why and exits, the supervisor brings it back
         log.exception("%s stops on an error", actor)
         sys.exit(1)
     log.info("stopped")
+
+
+def refuse(actor: str, error: Exception) -> NoReturn:
+    """Says in one line what is missing or broken, and exits."""
+    actor_log.setup(actor)
+    log.error("%s", error)
+    sys.exit(CANNOT_START)
 
 
 class Calls:

@@ -73,8 +73,10 @@ def _quick(moving: np.ndarray) -> np.ndarray:
 
 
 def _explained(film: Film, moved: np.ndarray, wanted: Reference, start_ns: int, lag_ms: float) -> np.ndarray:
-    """How much of each cell's quick movement the reference explains at a lag, weighted by the share of all its movement
-    that this is: a blink moves much, of which speech explains little. moved: _quick() of the film; float64 [90, 160]."""
+    """How much of each cell's quick movement the reference explains at a lag, weighted by the share of all its
+    movement that this is: a blink moves much, of which speech explains little. moved: _quick() of the film; float64
+    [90, 160].
+    """
     weights = np.array([wanted.track.mouth(float(at)) for at in (film.at_ns - start_ns) / MS - lag_ms])
     modes, size, _ = np.linalg.svd(_quick(weights), full_matrices=False)
     modes = modes[:, :MODES][:, size[:MODES] > 1e-6]
