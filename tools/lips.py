@@ -7,7 +7,7 @@ what moved in the picture. The difference of the two is the skew.
 
 import numpy as np
 from attrs import frozen
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import uniform_filter, uniform_filter1d
 from scipy.signal import correlate
 
 from protocol.clock import MS, SECOND
@@ -19,7 +19,9 @@ GRID = (160, 90)  # pictures are reduced to this: 8 px a cell at 720p, a fifth o
 MODES = 4  # independent movements of the mouth that are looked for
 SLOW_FRAMES = 11
 LAGS_MS = np.arange(-200, 201, 10)
+ENOUGH = 70  # pictures of a reply, from which its lag can be told: in fewer, head and eyes move like the lips by chance
 CELLS = 24  # of the mouth, for its first movement
+WINDOW = (14, 18)  # cells of a mouth with its chin, in a portrait that fills the picture
 STILL = 6.0  # it moves when it leaves its rest by this many deviations of the rest
 SAME_SOUND = 0.5  # correlation from which the sound is the reference's
 
@@ -85,27 +87,44 @@ def _explained(film: Film, moved: np.ndarray, wanted: Reference, start_ns: int, 
 
 
 def _mouth(explained: np.ndarray) -> np.ndarray:
-    """The CELLS in which most is explained: bool [90, 160]."""
-    return explained >= np.sort(explained, axis=None)[-CELLS]
+    """The window of a mouth's size in which most is explained:
+
+    bool [90, 160]. Eyes move as much by chance, but are small.
+    """
+    window = uniform_filter(np.sqrt(explained), WINDOW, mode="constant")
+    row, column = np.unravel_index(window.argmax(), window.shape)
+    mouth = np.zeros(explained.shape, bool)
+    mouth[
+        max(0, row - WINDOW[0] // 2) : row + WINDOW[0] // 2, max(0, column - WINDOW[1] // 2) : column + WINDOW[1] // 2
+    ] = True
+    return mouth
 
 
-def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float:
-    """How far the lips of the film, which shows the reply, are behind its start at ``start_ns``; negative: ahead."""
+def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float | None:
+    """How far the lips of the film, which shows the reply, are behind its start at ``start_ns``; negative: ahead.
+
+    None where the reply is too short to tell, or the lag is beyond LAGS_MS.
+    """
+    if len(film.at_ns) < ENOUGH:
+        return None
     moved = _quick(film.grey.astype(np.float64))
     explained = [_explained(film, moved, wanted, start_ns, lag) for lag in LAGS_MS]
     mouth = _mouth(max(explained, key=lambda cells: cells[_mouth(cells)].sum()))
     match = np.array([cells[mouth].sum() for cells in explained])
-    peak = int(np.clip(match.argmax(), 1, len(match) - 2))
+    peak = int(match.argmax())
+    if peak in (0, len(match) - 1):
+        return None
     left, middle, right = match[peak - 1 : peak + 2]
-    curve = left - 2 * middle + right
-    between = 0.5 * (left - right) / curve if curve else 0.0  # where a parabola through the three is highest
+    between = 0.5 * (left - right) / (left - 2 * middle + right)  # where a parabola through the three is highest
     return float(LAGS_MS[peak] + between * (LAGS_MS[1] - LAGS_MS[0]))
 
 
 def first_movement_ns(film: Film, wanted: Reference, start_ns: int, rest: Film) -> int | None:
     """The first picture in which the mouth has left the rest it had in ``rest``, before the reply."""
     reply = film.between(start_ns, film.at_ns[-1])
-    mouth = _mouth(_explained(reply, _quick(reply.grey.astype(np.float64)), wanted, start_ns, 0.0))
+    explained = _explained(reply, _quick(reply.grey.astype(np.float64)), wanted, start_ns, 0.0)
+    explained = np.where(_mouth(explained), explained, 0.0)
+    mouth = explained >= np.sort(explained, axis=None)[-CELLS]
     still = rest.grey[:, mouth].astype(np.float64)
     distance = np.linalg.norm(film.grey[:, mouth] - np.median(still, axis=0), axis=1)
     usual = np.linalg.norm(still - np.median(still, axis=0), axis=1)

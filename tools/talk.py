@@ -66,7 +66,8 @@ def measured(turn: Turn, heard: Sound, film: Film, voice: Flite) -> dict:
     if start_ns is None:
         return result
     reply = film.between(start_ns, min(turn.end_ns, start_ns + len(wanted.pcm) * SECOND // RATE_HZ))
-    result["skew_ms"] = round(lips.lag_ms(reply, wanted, start_ns), 1)
+    if (lag_ms := lips.lag_ms(reply, wanted, start_ns)) is not None:
+        result["skew_ms"] = round(lag_ms, 1)
     rest_end_ns = start_ns - 100 * MS  # lips part a little before the sound
     rest = film.between(start_ns - SECOND, rest_end_ns)
     moved_ns = lips.first_movement_ns(film.between(rest_end_ns, turn.end_ns), wanted, start_ns, rest)
