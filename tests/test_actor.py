@@ -1,6 +1,7 @@
 """The runtime: what every actor does alike. The actor here is a real process that counts the user's utterances."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,21 +74,37 @@ def wait_ready(listener):
         pass
 
 
+def open_calls(transport, vad, *sessions):
+    """Returns when the actor says that it has them; what another actor says may overtake their opening."""
+    for session in sessions:
+        transport.publish(Output(m.Session(state="open")), session)
+    while receive(vad, m.Health)[-1][1].sessions != len(sessions):
+        pass
+
+
 def say(vad, session, utterance=1):
     return vad.publish(Output(m.Speech(state="ended", utterance=utterance, at_sample=0, at_ns=0)), session)
+
+
+def answers(vad, *stages):
+    """The first transcript of each stage."""
+    found = {}
+    while not set(stages) <= set(found):
+        heard = receive(vad, m.Transcript)
+        assert heard, f"no transcript came, only {list(found)}"
+        for envelope, transcript in heard:
+            found.setdefault(transcript.stage, (envelope, transcript))
+    return [found[stage] for stage in stages]
 
 
 def test_each_call_has_a_machine_of_its_own_from_open_to_closed(actor, outside):
     transport, vad = outside
     wait_ready(vad)
-    for session in ("one", "two"):
-        transport.publish(Output(m.Session(state="open")), session)
+    open_calls(transport, vad, "one", "two")
     seen = []
     for session in ("one", "one", "two", "one"):
         sent = say(vad, session)
-        [(envelope, transcript), *_] = [
-            pair for pair in receive(vad, m.Transcript) if pair[1].stage == "final"
-        ] or receive(vad, m.Transcript)
+        [(envelope, transcript)] = answers(vad, "final")
         assert envelope.cause == sent.id
         seen.append((envelope.session, transcript.utterance))
     assert seen == [("one", 1), ("one", 2), ("two", 1), ("one", 3)]
@@ -96,11 +113,10 @@ def test_each_call_has_a_machine_of_its_own_from_open_to_closed(actor, outside):
 def test_a_machine_is_stepped_at_the_time_it_asked_for(actor, outside):
     transport, vad = outside
     wait_ready(vad)
-    transport.publish(Output(m.Session(state="open")), "one")
+    open_calls(transport, vad, "one")
     say(vad, "one")
-    [(answer, _), *rest] = receive(vad, m.Transcript)
-    [(woke, message), *_] = rest or receive(vad, m.Transcript)
-    assert message.text == "woke by itself" and woke.sent_ns - answer.sent_ns > 45 * MS
+    (said, _), (woke, _) = answers(vad, "final", "partial")
+    assert woke.sent_ns - said.sent_ns > 45 * MS
 
 
 def test_input_for_a_call_nobody_opened_is_counted(actor, outside):
@@ -123,7 +139,7 @@ def test_a_signal_ends_it_cleanly(actor, outside):
 def test_an_error_in_a_step_ends_the_process_and_says_why(actor, outside):
     transport, vad = outside
     wait_ready(vad)
-    transport.publish(Output(m.Session(state="open")), "one")
+    open_calls(transport, vad, "one")
     say(vad, "one", utterance=13)
     output, _ = actor.communicate(timeout=10)
     assert actor.returncode == 1
@@ -158,3 +174,33 @@ def test_auto_takes_the_best_engine_that_can_run_and_a_missing_one_is_refused_in
         choose(engines, "large")
     with pytest.raises(EngineMissing, match="no engine 'huge'; there are auto, large, small"):
         choose(engines, "huge")
+
+
+@pytest.mark.parametrize(
+    ("actor", "option", "content", "words"),
+    [
+        ("llm", "--persona", None, "there is no persona file"),
+        ("llm", "--persona", b'name = "half', "Unterminated|line 1"),
+        ("stt", "--persona", b'name = "x"\n', "needs at least one"),
+        ("stt", "--persona", b"\0" * (2 << 20), "more than"),
+        ("renderer", "--avatar", None, "no avatar at"),
+        (
+            "renderer",
+            "--avatar",
+            b"ply\nformat binary_little_endian 1.0\nelement vertex 2147483648\n",
+            "end_header|header",
+        ),
+    ],
+)
+def test_a_bad_file_ends_the_actor_with_one_line_that_names_it(bus, folder, tmp_path, actor, option, content, words):  # noqa: F811
+    path = tmp_path / "given"
+    if content is not None:
+        path.write_bytes(content)
+    environment = {**os.environ, "VISAVIS_RUN": str(folder)}
+    command = [sys.executable, "-m", f"actors.{actor}", option, str(path)]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    lines = ended.stderr.splitlines()
+    assert ended.returncode == 3
+    assert f"{actor} ERROR" in lines[-1] and str(path) in lines[-1]
+    assert re.search(words, lines[-1]), lines[-1]
+    assert "Traceback" not in ended.stderr

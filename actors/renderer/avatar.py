@@ -179,7 +179,17 @@ def save_avatar(avatar: Avatar, path: Path) -> None:
 
 
 def load_avatar(path: Path) -> Avatar:
-    """Reads the format above. Raises BadAvatar with the numbers that are wrong; OSError where there is no such file."""
+    """Reads the format above.
+
+    Raises BadAvatar with the file's name and the numbers that are wrong; OSError where there is no such file.
+    """
+    try:
+        return _read(path)
+    except BadAvatar as error:
+        raise BadAvatar(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> Avatar:
     elements, comments = read_ply(Path(path), {"vertex": MAX_SPLATS, "shape": len(ARKIT), "delta": MAX_DELTAS})
     vertex = elements.get("vertex", np.zeros(0, VERTEX))
     if not len(vertex):
