@@ -77,15 +77,14 @@ def late(film: lips.Film, ms: int) -> lips.Film:
 def test_lips_that_are_late_by_a_known_time_are_measured_so(film, voice, late_ms):
     wanted = reference(SENTENCES, voice)
     during = late(film, late_ms).between(START_NS, START_NS + len(wanted.pcm) * SECOND // RATE_HZ)
-    assert lips.lag_ms(during, wanted, START_NS) == pytest.approx(late_ms, abs=15)
+    shown = lips.Shown(during, wanted, START_NS)
+    assert shown.lag_ms(lips.find_mouth([shown])) == pytest.approx(late_ms, abs=15)
 
 
 def test_the_first_movement_is_found_at_the_reply_and_not_in_the_rest_before(film, voice):
     wanted = reference(SENTENCES, voice)
-    rest_end_ns = START_NS - 100 * MS
-    moved_ns = lips.first_movement_ns(
-        film.between(rest_end_ns, film.at_ns[-1]), wanted, START_NS, film.between(0, rest_end_ns)
-    )
+    shown = lips.Shown(film.between(START_NS, START_NS + 4 * SECOND), wanted, START_NS)
+    moved_ns = lips.first_movement_ns(film, START_NS - 100 * MS, lips.find_mouth([shown]))
     assert 0 <= (moved_ns - START_NS) / MS <= 200
 
 

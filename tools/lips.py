@@ -5,6 +5,8 @@ what came back by correlation, the lips by asking at which delay the weights tha
 what moved in the picture. The difference of the two is the skew.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from attrs import frozen
 from scipy.ndimage import uniform_filter, uniform_filter1d
@@ -20,9 +22,10 @@ MODES = 4  # independent movements of the mouth that are looked for
 SLOW_FRAMES = 11
 LAGS_MS = np.arange(-200, 201, 10)
 ENOUGH = 70  # pictures of a reply, from which its lag can be told: in fewer, head and eyes move like the lips by chance
-CELLS = 24  # of the mouth, for its first movement
 WINDOW = (14, 18)  # cells of a mouth with its chin, in a portrait that fills the picture
-STILL = 6.0  # it moves when it leaves its rest by this many deviations of the rest
+REST_NS = 300 * MS
+STILL = 2.0  # it moves when it is so many times as far from its rest as in it ...
+MOVED = (0.25, 0.4)  # ... but at least, and at most, by this share of the farthest: it may nod before it speaks
 SAME_SOUND = 0.5  # correlation from which the sound is the reference's
 
 
@@ -74,59 +77,64 @@ def _quick(moving: np.ndarray) -> np.ndarray:
     return moving - uniform_filter1d(moving, SLOW_FRAMES, axis=0, mode="nearest")
 
 
-def _explained(film: Film, moved: np.ndarray, wanted: Reference, start_ns: int, lag_ms: float) -> np.ndarray:
-    """How much of each cell's quick movement the reference explains at a lag, weighted by the share of all its
-    movement that this is: a blink moves much, of which speech explains little. moved: _quick() of the film; float64
-    [90, 160].
+class Shown:
+    """A reply as it was shown. film: its pictures; ``start_ns``: where its sound begins, see reply_start_ns()."""
+
+    def __init__(self, film: Film, wanted: Reference, start_ns: int):
+        self.film, self.start_ns = film, start_ns
+        moved = _quick(film.grey.astype(np.float64))
+        total = (moved**2).sum(0) + 1e-9
+        self.explained = np.array([_explained(moved, total, self._modes(wanted, lag)) for lag in LAGS_MS])
+
+    def _modes(self, wanted: Reference, lag_ms: float) -> np.ndarray:
+        """The mouth's quick movements at a lag, orthonormal: float64 [pictures, at most MODES]."""
+        weights = np.array([wanted.track.mouth(float(at)) for at in (self.film.at_ns - self.start_ns) / MS - lag_ms])
+        modes, size, _ = np.linalg.svd(_quick(weights), full_matrices=False)
+        return modes[:, :MODES][:, size[:MODES] > 1e-6]
+
+    def lag_ms(self, mouth: np.ndarray) -> float | None:
+        """How far the lips are behind the sound; negative: ahead. mouth: see find_mouth().
+
+        None where the reply is too short to tell, or the lag is beyond LAGS_MS.
+        """
+        match = self.explained[:, mouth].sum(1)
+        peak = int(match.argmax())
+        if len(self.film.at_ns) < ENOUGH or peak in (0, len(match) - 1):
+            return None
+        left, middle, right = match[peak - 1 : peak + 2]
+        between = 0.5 * (left - right) / (left - 2 * middle + right)  # where a parabola through the three is highest
+        return float(LAGS_MS[peak] + between * (LAGS_MS[1] - LAGS_MS[0]))
+
+
+def _explained(moved: np.ndarray, total: np.ndarray, modes: np.ndarray) -> np.ndarray:
+    """How much of each cell's movement the modes explain, weighted by the share of all its movement that this is: a
+    blink moves much, of which speech explains little. float64 [90, 160]."""
+    return (np.tensordot(modes, moved, axes=(0, 0)) ** 2).sum(0) ** 2 / total
+
+
+def find_mouth(replies: Sequence[Shown]) -> np.ndarray:
+    """The window of a mouth's size in which most is explained, over all replies of a call, at the lag where it is most.
+
+    bool [90, 160]. Eyes may move with the lips by chance, but not in every reply.
     """
-    weights = np.array([wanted.track.mouth(float(at)) for at in (film.at_ns - start_ns) / MS - lag_ms])
-    modes, size, _ = np.linalg.svd(_quick(weights), full_matrices=False)
-    modes = modes[:, :MODES][:, size[:MODES] > 1e-6]
-    explained = (np.tensordot(modes, moved, axes=(0, 0)) ** 2).sum(0)
-    return explained**2 / ((moved**2).sum(0) + 1e-9)
-
-
-def _mouth(explained: np.ndarray) -> np.ndarray:
-    """The window of a mouth's size in which most is explained:
-
-    bool [90, 160]. Eyes move as much by chance, but are small.
-    """
-    window = uniform_filter(np.sqrt(explained), WINDOW, mode="constant")
-    row, column = np.unravel_index(window.argmax(), window.shape)
-    mouth = np.zeros(explained.shape, bool)
-    mouth[
-        max(0, row - WINDOW[0] // 2) : row + WINDOW[0] // 2, max(0, column - WINDOW[1] // 2) : column + WINDOW[1] // 2
-    ] = True
+    roots = [
+        uniform_filter(np.sqrt(sum(cells)), WINDOW, mode="constant")
+        for cells in zip(*(r.explained for r in replies), strict=True)
+    ]
+    row, column = np.unravel_index(max(roots, key=np.max).argmax(), roots[0].shape)
+    mouth = np.zeros(roots[0].shape, bool)
+    (rows, columns) = WINDOW
+    mouth[max(0, row - rows // 2) : row + rows // 2, max(0, column - columns // 2) : column + columns // 2] = True
     return mouth
 
 
-def lag_ms(film: Film, wanted: Reference, start_ns: int) -> float | None:
-    """How far the lips of the film, which shows the reply, are behind its start at ``start_ns``; negative: ahead.
-
-    None where the reply is too short to tell, or the lag is beyond LAGS_MS.
-    """
-    if len(film.at_ns) < ENOUGH:
+def first_movement_ns(film: Film, begin_ns: int, mouth: np.ndarray) -> int | None:
+    """The first picture from ``begin_ns`` on in which the mouth has left the rest it had just before."""
+    rest = film.between(begin_ns - REST_NS, begin_ns).grey[:, mouth].astype(np.float64)
+    later = film.between(begin_ns, film.at_ns[-1])
+    if not len(rest) or not len(later.at_ns):
         return None
-    moved = _quick(film.grey.astype(np.float64))
-    explained = [_explained(film, moved, wanted, start_ns, lag) for lag in LAGS_MS]
-    mouth = _mouth(max(explained, key=lambda cells: cells[_mouth(cells)].sum()))
-    match = np.array([cells[mouth].sum() for cells in explained])
-    peak = int(match.argmax())
-    if peak in (0, len(match) - 1):
-        return None
-    left, middle, right = match[peak - 1 : peak + 2]
-    between = 0.5 * (left - right) / (left - 2 * middle + right)  # where a parabola through the three is highest
-    return float(LAGS_MS[peak] + between * (LAGS_MS[1] - LAGS_MS[0]))
-
-
-def first_movement_ns(film: Film, wanted: Reference, start_ns: int, rest: Film) -> int | None:
-    """The first picture in which the mouth has left the rest it had in ``rest``, before the reply."""
-    reply = film.between(start_ns, film.at_ns[-1])
-    explained = _explained(reply, _quick(reply.grey.astype(np.float64)), wanted, start_ns, 0.0)
-    explained = np.where(_mouth(explained), explained, 0.0)
-    mouth = explained >= np.sort(explained, axis=None)[-CELLS]
-    still = rest.grey[:, mouth].astype(np.float64)
-    distance = np.linalg.norm(film.grey[:, mouth] - np.median(still, axis=0), axis=1)
-    usual = np.linalg.norm(still - np.median(still, axis=0), axis=1)
-    moved = np.flatnonzero(distance > max(STILL * usual.std() + usual.mean(), 0.1 * distance.max()))
-    return int(film.at_ns[moved[0]]) if len(moved) else None
+    distance = np.linalg.norm(later.grey[:, mouth] - rest.mean(0), axis=1)
+    usual = np.linalg.norm(rest - rest.mean(0), axis=1)
+    moved = np.flatnonzero(distance > np.clip(STILL * usual.max(), *(share * distance.max() for share in MOVED)))
+    return int(later.at_ns[moved[0]]) if len(moved) else None

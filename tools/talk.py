@@ -5,6 +5,7 @@ speaks a recording into a running server, and tells what came back and how fast.
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
 from tools import lips
 from tools.caller import RATE_HZ, Caller, Turn, load_speech
-from tools.lips import Film
+from tools.lips import Film, Shown
 from tools.recording import Sound, pictures, sound, write_mp4
 from tools.reference import reference
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> dict:
     return {
         "transcript": turn.transcript,
         "reply": " ".join(turn.reply),
-        **measured(turn, heard, Film.of(seen), voice),
+        **measured([turn], heard, Film.of(seen), voice)[0],
         "first_frame_ms": round((seen[0].arrival_ns - caller.clicked_ns) / MS, 1),
     }
 
@@ -48,29 +49,40 @@ async def _call(url: str, speech: np.ndarray) -> tuple[Caller, Turn]:
         return caller, await caller.ask(speech)
 
 
-def measured(turn: Turn, heard: Sound, film: Film, voice: Flite) -> dict:
-    """The figures of one turn; None for what did not come back.
+def measured(turns: Sequence[Turn], heard: Sound, film: Film, voice: Flite) -> list[dict]:
+    """The figures of each turn; None for what did not come back.
 
     v2v_ms, mouth_ms: from the last audible sample of the question, as it left, to the first audible sample and the
     first mouth movement of the reply, as they arrived. skew_ms: how far the lips are behind the sound. voice: what the
-    reply was spoken with; with another one skew_ms and mouth_ms cannot be known.
+    replies were spoken with; with another one skew_ms and mouth_ms cannot be known.
     """
-    fps = len(film.between(turn.begin_ns, turn.end_ns).at_ns) / ((turn.end_ns - turn.begin_ns) / SECOND)
-    result = {"v2v_ms": None, "mouth_ms": None, "skew_ms": None, "fps": round(fps, 2)}
-    sound_ns = lips.first_audible_ns(heard, turn.speech_end_ns, turn.end_ns)
-    if sound_ns is None:
-        return result
-    result["v2v_ms"] = round((sound_ns - turn.speech_end_ns) / MS, 1)
-    wanted = reference(turn.reply, voice) if turn.reply else None
-    start_ns = lips.reply_start_ns(heard, turn.speech_end_ns, turn.end_ns, wanted) if wanted else None
+    shown = {number: reply for number, turn in enumerate(turns) if (reply := _shown(turn, heard, film, voice))}
+    mouth = lips.find_mouth(list(shown.values())) if shown else None
+    return [_figures(turn, heard, film, shown.get(number), mouth) for number, turn in enumerate(turns)]
+
+
+def _shown(turn: Turn, heard: Sound, film: Film, voice: Flite) -> Shown | None:
+    if not turn.reply:
+        return None
+    wanted = reference(turn.reply, voice)
+    start_ns = lips.reply_start_ns(heard, turn.speech_end_ns, turn.end_ns, wanted)
     if start_ns is None:
-        return result
-    reply = film.between(start_ns, min(turn.end_ns, start_ns + len(wanted.pcm) * SECOND // RATE_HZ))
-    if (lag_ms := lips.lag_ms(reply, wanted, start_ns)) is not None:
-        result["skew_ms"] = round(lag_ms, 1)
-    rest_end_ns = start_ns - 100 * MS  # lips part a little before the sound
-    rest = film.between(start_ns - SECOND, rest_end_ns)
-    moved_ns = lips.first_movement_ns(film.between(rest_end_ns, turn.end_ns), wanted, start_ns, rest)
-    if moved_ns is not None:
-        result["mouth_ms"] = round((moved_ns - turn.speech_end_ns) / MS, 1)
-    return result
+        return None
+    reply = film.between(start_ns, start_ns + len(wanted.pcm) * SECOND // RATE_HZ)
+    return Shown(reply, wanted, start_ns) if len(reply.at_ns) > lips.MODES else None
+
+
+def _figures(turn: Turn, heard: Sound, film: Film, shown: Shown | None, mouth: np.ndarray | None) -> dict:
+    fps = len(film.between(turn.begin_ns, turn.end_ns).at_ns) / ((turn.end_ns - turn.begin_ns) / SECOND)
+    sound_ns = lips.first_audible_ns(heard, turn.speech_end_ns, turn.end_ns)
+    moved_ns = lag_ms = None
+    if shown:
+        before_ns = shown.start_ns - 100 * MS  # lips part a little before the sound
+        moved_ns = lips.first_movement_ns(film.between(0, turn.end_ns), before_ns, mouth)
+        lag_ms = shown.lag_ms(mouth)
+    return {
+        "v2v_ms": sound_ns and round((sound_ns - turn.speech_end_ns) / MS, 1),
+        "mouth_ms": moved_ns and round((moved_ns - turn.speech_end_ns) / MS, 1),
+        "skew_ms": lag_ms and round(lag_ms, 1),
+        "fps": round(fps, 2),
+    }

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> dict:
     voice.load()
     heard, seen = sound(caller.tapes["audio"]), pictures(caller.tapes["video"])
     film = Film.of(seen)
-    results = [measured(turn, heard, film, voice) for turn in turns]
+    results = measured(turns, heard, film, voice)
     between = [(late.at_ns - early.at_ns) / SECOND for early, late in zip(seen, seen[1:], strict=False)]
     understood = sum(word_errors(q, t.transcript) <= WORD_ERRORS_OK for q, t in zip(asked, turns, strict=True))
     return {
