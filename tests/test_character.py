@@ -1,3 +1,8 @@
+"""The default character: what its shapes promise."""
+
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,6 +10,7 @@ from actors.arkit import ARKIT
 from actors.renderer.avatar import LOWER_TEETH, MAX_OPACITY, SKIN, UPPER_TEETH, load_avatar, save_avatar
 from tools.avatar.build import CM, build_character
 from tools.avatar.face import EYE, LIP_HALF_WIDTH, LIP_Y
+from tools.cli import main
 
 SPLATS = 8_000
 MOST_BYTES_PER_SPLAT = 200  # 12 MB for the 60 000 of the default
@@ -116,3 +122,14 @@ def test_the_file_is_small_and_reads_back(avatar, tmp_path):
     save_avatar(avatar, path)
     assert path.stat().st_size < MOST_BYTES_PER_SPLAT * SPLATS
     np.testing.assert_array_equal(load_avatar(path).position, avatar.position)
+
+
+def test_its_file_tells_what_is_in_it(avatar, tmp_path, capsys):
+    path = tmp_path / "small.ply"
+    save_avatar(avatar, path)
+    assert main(["avatar", "info", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["splats"] == len(avatar) and told["name"] == "visavis"
+    assert sum(count for name, count in told.items() if name.startswith("of the ")) == len(avatar)
+    assert main(["avatar", "info", str(Path(__file__))]) == 1
+    assert f"{__file__}: not a PLY file" in capsys.readouterr().err

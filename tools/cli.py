@@ -19,6 +19,12 @@ COMMANDS = {
     "bench": "measure",
     "doctor": "check what a first run needs, and say what to do about each failure",
     "models": "download weights for better engines",
+    "avatar": "make a face, look at it, look into it",
+}
+AVATAR = {
+    "build": "make the default character",
+    "info": "what is in a file",
+    "sheet": "a picture of a face from all sides, with its expressions and visemes",
 }
 
 
@@ -34,8 +40,8 @@ def _choose(parser: argparse.ArgumentParser, names: Mapping[str, str], words: li
         command = commands.add_parser(name, help=help_text)
         if not words or words[0] != name:
             continue
-        if name == "bench":
-            _choose(command, _benches(), words[1:], "tools.bench")
+        if package == "tools" and name in ("bench", "avatar"):
+            _choose(command, _benches() if name == "bench" else AVATAR, words[1:], f"tools.{name}")
             continue
         if package == "tools.bench":
             command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
@@ -56,6 +62,7 @@ def _show(results: dict, as_json: bool) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
+    from actors.engine import CannotStart
     from protocol.errors import ProtocolError
     from tools.errors import ToolError
 
@@ -65,7 +72,7 @@ def main(words: list[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         results = args.run(args)
-    except (ToolError, ProtocolError, FileNotFoundError) as error:
+    except (ToolError, ProtocolError, CannotStart, FileNotFoundError) as error:
         print(f"visavis: {error}", file=sys.stderr)
         return 1
     if isinstance(results, dict):

@@ -1,6 +1,6 @@
-"""The default character, made by code alone: ``python -m tools.avatar.build OUT.ply``."""
+"""``visavis avatar build FILE``: the default character, made by code alone."""
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -119,5 +119,10 @@ def write_default(path: Path) -> None:
     print(f"avatar: {len(avatar)} splats, {megabytes:.1f} MB in {path}, {seconds:.0f} s of CPU", flush=True)
 
 
-if __name__ == "__main__":
-    write_default(Path(sys.argv[1]))
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="where to write it")
+
+
+def run(args: argparse.Namespace) -> int:
+    write_default(args.file)
+    return 0

@@ -1,6 +1,6 @@
-"""A contact sheet of an avatar, drawn by the renderer: ``python -m tools.avatar.sheet AVATAR.ply OUT.png``."""
+"""``visavis avatar sheet FILE --out SHEET.png``: a contact sheet of an avatar, drawn by the renderer."""
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -101,5 +101,11 @@ def draw_sheet(path: Path) -> Image.Image:
     return sheet
 
 
-if __name__ == "__main__":
-    draw_sheet(Path(sys.argv[1])).save(sys.argv[2])
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="an avatar.ply")
+    parser.add_argument("--out", type=Path, required=True, help="the picture to write, PNG or JPEG")
+
+
+def run(args: argparse.Namespace) -> int:
+    draw_sheet(args.file).save(args.out)
+    return 0
