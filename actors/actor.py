@@ -62,9 +62,7 @@ def run(
         port.close()
     except (CannotStart, ProtocolError) as error:
         refuse(actor, error)
-    except (
-        Exception
-    ):  # the one broad except: an actor that cannot go on says why and exits, the supervisor brings it back
+    except Exception:  # the one broad one: who cannot go on says why and exits, and the supervisor brings it back
         log.exception("%s stops on an error", actor)
         sys.exit(1)
     log.info("stopped")

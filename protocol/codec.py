@@ -7,7 +7,7 @@ understand each other.
 
 import msgpack
 from cattrs import Converter
-from cattrs.errors import BaseValidationError, CattrsError
+from cattrs.errors import CattrsError
 
 from protocol import topics
 from protocol.envelope import Envelope
@@ -70,7 +70,6 @@ def decode(frames: list[bytes]) -> tuple[Envelope, object]:
         AttributeError,
         RecursionError,
         msgpack.UnpackException,
-        BaseValidationError,
         CattrsError,
     ) as error:
         raise Malformed(f"{name}: {type(error).__name__}: {str(error)[:200]}") from error

@@ -9,7 +9,7 @@ import math
 from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, in_, le, max_len, optional
+from attrs.validators import and_, ge, in_, le, max_len
 
 from shm.handle import Handle
 
@@ -270,7 +270,7 @@ class Health:
     lag_ms: float = field(default=0.0, validator=_count)  # longest wait of an input over the last second
     step_ms: float = field(default=0.0, validator=_count)  # longest step over the last second
     counts: dict[str, int] = field(factory=dict)
-    note: str = field(default="", validator=optional(_text))
+    note: str = field(default="", validator=_text)
 
 
 @frozen(kw_only=True)

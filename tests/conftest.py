@@ -1,10 +1,12 @@
 """What several tests need."""
 
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
+from bus_process import start_bus
 
 
 @pytest.fixture
@@ -14,3 +16,12 @@ def run_folder(monkeypatch):
     monkeypatch.setenv("VISAVIS_RUN", str(folder))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def bus(run_folder):
+    """The bus of that run folder."""
+    process = start_bus(run_folder)
+    yield process
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0

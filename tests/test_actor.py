@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_bus import bus, folder, receive  # noqa: F401  (fixtures)
+from bus_process import receive
 
 from actors.engine import EngineMissing, choose
 from actors.port import Port
@@ -49,8 +49,8 @@ run("stt", "auto", [Nothing()], [Speech], lambda engine, session: Counter())
 
 
 @pytest.fixture
-def actor(bus, folder):  # noqa: F811
-    environment = {**os.environ, "VISAVIS_RUN": str(folder)}
+def actor(bus, run_folder):
+    environment = {**os.environ, "VISAVIS_RUN": str(run_folder)}
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     process = subprocess.Popen([sys.executable, "-c", COUNTER], cwd=ROOT, env=environment, **pipes)
     yield process
@@ -59,9 +59,9 @@ def actor(bus, folder):  # noqa: F811
 
 
 @pytest.fixture
-def outside(bus, folder):  # noqa: F811
+def outside(bus, run_folder):
     """Speaks for transport and vad, and hears the actor."""
-    ends = [Port(name, "", hears, folder) for name, hears in (("transport", ()), ("vad", (m.Transcript, m.Health)))]
+    ends = [Port(name, "", hears, run_folder) for name, hears in (("transport", ()), ("vad", (m.Transcript, m.Health)))]
     for end in ends:
         end.open()
     yield ends
@@ -146,10 +146,10 @@ def test_an_error_in_a_step_ends_the_process_and_says_why(actor, outside):
     assert "stt stops on an error" in output and "ZeroDivisionError: thirteen" in output
 
 
-def test_a_call_that_was_open_before_the_actor_started_is_known_to_it(bus, outside, folder):  # noqa: F811
+def test_a_call_that_was_open_before_the_actor_started_is_known_to_it(bus, outside, run_folder):
     transport, vad = outside
     transport.publish(Output(m.Session(state="open")), "early")
-    environment = {**os.environ, "VISAVIS_RUN": str(folder)}
+    environment = {**os.environ, "VISAVIS_RUN": str(run_folder)}
     process = subprocess.Popen([sys.executable, "-c", COUNTER], cwd=ROOT, env=environment)
     wait_ready(vad)
     say(vad, "early")
@@ -192,11 +192,11 @@ def test_auto_takes_the_best_engine_that_can_run_and_a_missing_one_is_refused_in
         ),
     ],
 )
-def test_a_bad_file_ends_the_actor_with_one_line_that_names_it(bus, folder, tmp_path, actor, option, content, words):  # noqa: F811
+def test_a_bad_file_ends_the_actor_with_a_line_that_names_it(bus, run_folder, tmp_path, actor, option, content, words):
     path = tmp_path / "given"
     if content is not None:
         path.write_bytes(content)
-    environment = {**os.environ, "VISAVIS_RUN": str(folder)}
+    environment = {**os.environ, "VISAVIS_RUN": str(run_folder)}
     command = [sys.executable, "-m", f"actors.{actor}", option, str(path)]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     lines = ended.stderr.splitlines()

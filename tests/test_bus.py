@@ -1,75 +1,41 @@
 """The bus and the ports on it, with the real process."""
 
 import os
-import signal
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zmq
+from bus_process import receive, start_bus
 
 from actors.port import Port
-from actors.step import Input, Output
+from actors.step import Output
 from protocol import messages as m
+from protocol import run
 from protocol.bus import Bus
 from protocol.clock import SECOND, now_ns
 from protocol.errors import BusUnreachable, NotOwner, ProtocolError
-from protocol.run import endpoint, run_folder
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("r")
-    folder.chmod(0o700)
-    return folder
-
-
-def start_bus(folder):
-    environment = {**os.environ, "VISAVIS_RUN": str(folder)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "protocol.proxy"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
-    )
-
-
-@pytest.fixture
-def bus(folder):
-    process = start_bus(folder)
-    yield process
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
-
-
-def receive(end, kind, seconds=5.0) -> list:
-    """The messages of a type, as soon as there is one."""
-    deadline = now_ns() + int(seconds * SECOND)
-    while now_ns() < deadline:
-        got = [(one.envelope, one.message) if isinstance(one, Input) else one for one in end.receive(50)]
-        if got := [pair for pair in got if isinstance(pair[1], kind)]:
-            return got
-    return []
-
-
-def joined(folder, actor, *hears):
-    bus = Bus(actor, hears, folder)
+def joined(run_folder, actor, *hears):
+    bus = Bus(actor, hears, run_folder)
     bus.connect()
     return bus
 
 
-def test_the_first_message_after_connect_arrives(bus, folder):
-    listener, speaker = joined(folder, "stt", m.Speech), joined(folder, "vad")
+def test_the_first_message_after_connect_arrives(bus, run_folder):
+    listener, speaker = joined(run_folder, "stt", m.Speech), joined(run_folder, "vad")
     sent = speaker.publish(m.Speech(state="started", utterance=1, at_sample=0, at_ns=0), session="s")
     assert receive(listener, m.Speech) == [(sent, m.Speech(state="started", utterance=1, at_sample=0, at_ns=0))]
     listener.close()
     speaker.close()
 
 
-def test_who_joins_late_gets_the_last_kept_message_of_each_call_and_each_actor(bus, folder):
-    transport, llm = joined(folder, "transport"), joined(folder, "llm")
+def test_who_joins_late_gets_the_last_kept_message_of_each_call_and_each_actor(bus, run_folder):
+    transport, llm = joined(run_folder, "transport"), joined(run_folder, "llm")
     for session in ("one", "two", "three"):
         transport.publish(m.Session(state="open"), session=session)
     llm.publish(m.Dialogue(state="idle"), session="one")
@@ -80,7 +46,7 @@ def test_who_joins_late_gets_the_last_kept_message_of_each_call_and_each_actor(b
 
     deadline, kept = now_ns() + 5 * SECOND, []
     while len(kept) != 5 and now_ns() < deadline:  # the proxy's copy of the traffic is a step behind the traffic
-        late = Bus("status", (m.Session, m.Dialogue, m.Health), folder)
+        late = Bus("status", (m.Session, m.Dialogue, m.Health), run_folder)
         kept = [(envelope.session, message) for envelope, message in late.connect()]
         late.close()
     assert sorted(session for session, message in kept if isinstance(message, m.Session)) == ["one", "three"]
@@ -90,18 +56,18 @@ def test_who_joins_late_gets_the_last_kept_message_of_each_call_and_each_actor(b
     llm.close()
 
 
-def test_nobody_publishes_on_the_topic_of_another(bus, folder):
-    vad = joined(folder, "vad")
+def test_nobody_publishes_on_the_topic_of_another(bus, run_folder):
+    vad = joined(run_folder, "vad")
     with pytest.raises(NotOwner, match="vad published on turn, which belongs to llm"):
         vad.publish(m.Turn(state="committed"))
     vad.close()
 
 
-def test_malformed_bytes_are_counted_and_the_next_message_still_arrives(bus, folder):
-    listener, speaker = joined(folder, "stt", m.Speech, m.MicAudio), joined(folder, "vad")
+def test_malformed_bytes_are_counted_and_the_next_message_still_arrives(bus, run_folder):
+    listener, speaker = joined(run_folder, "stt", m.Speech, m.MicAudio), joined(run_folder, "vad")
     context = zmq.Context()
     raw = context.socket(zmq.PUB)
-    raw.connect(endpoint(folder, "publish"))
+    raw.connect(run.endpoint(run_folder, "publish"))
     good = m.Speech(state="ended", utterance=1, at_sample=0, at_ns=0)
     deadline = now_ns() + 5 * SECOND
     while not listener.counts["malformed speech"] and now_ns() < deadline:
@@ -117,8 +83,8 @@ def test_malformed_bytes_are_counted_and_the_next_message_still_arrives(bus, fol
     speaker.close()
 
 
-def test_a_gap_in_the_numbers_is_counted_as_lost(bus, folder):
-    listener, speaker = joined(folder, "stt", m.Speech), joined(folder, "vad")
+def test_a_gap_in_the_numbers_is_counted_as_lost(bus, run_folder):
+    listener, speaker = joined(run_folder, "stt", m.Speech), joined(run_folder, "vad")
     message = m.Speech(state="ended", utterance=1, at_sample=0, at_ns=0)
     speaker.publish(message, session="s")
     receive(listener, m.Speech)
@@ -130,12 +96,12 @@ def test_a_gap_in_the_numbers_is_counted_as_lost(bus, folder):
     speaker.close()
 
 
-def test_a_bus_that_was_killed_and_came_back_is_found_again(folder):
-    process = start_bus(folder)
-    listener, speaker = joined(folder, "stt", m.Speech), joined(folder, "vad")
+def test_a_bus_that_was_killed_and_came_back_is_found_again(run_folder):
+    process = start_bus(run_folder)
+    listener, speaker = joined(run_folder, "stt", m.Speech), joined(run_folder, "vad")
     process.kill()
     process.wait()
-    process = start_bus(folder)
+    process = start_bus(run_folder)
     message = m.Speech(state="ended", utterance=1, at_sample=0, at_ns=0)
     deadline, got = now_ns() + 10 * SECOND, []
     while not got and now_ns() < deadline:
@@ -148,35 +114,35 @@ def test_a_bus_that_was_killed_and_came_back_is_found_again(folder):
     speaker.close()
 
 
-def test_no_bus_is_an_error_that_names_the_folder_and_the_wait(folder):
-    alone = Bus("vad", (), folder)
-    with pytest.raises(BusUnreachable, match=f"no bus in {folder} after 0.1 s"):
+def test_no_bus_is_an_error_that_names_the_folder_and_the_wait(run_folder):
+    alone = Bus("vad", (), run_folder)
+    with pytest.raises(BusUnreachable, match=f"no bus in {run_folder} after 0.1 s"):
         alone.connect(timeout_s=0.1)
     alone.close()
 
 
 def test_the_run_folder_is_private_or_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("VISAVIS_RUN", str(tmp_path / "new"))
-    assert stat.S_IMODE(run_folder().stat().st_mode) == 0o700
+    assert stat.S_IMODE(run.run_folder().stat().st_mode) == 0o700
     (tmp_path / "new").chmod(0o755)
     with pytest.raises(ProtocolError, match="mode 0700; it is 0755"):
-        run_folder()
+        run.run_folder()
 
 
 def test_a_socket_path_that_is_too_long_is_refused_with_its_length(tmp_path):
     with pytest.raises(ProtocolError, match="a socket's path at most 107: set VISAVIS_RUN shorter"):
-        endpoint(tmp_path / ("x" * 120), "publish")
+        run.endpoint(tmp_path / ("x" * 120), "publish")
 
 
-def pair(folder, speaker, listener, *hears):
-    speaking, listening = Port(speaker, "", (), folder), Port(listener, "", hears, folder)
+def pair(run_folder, speaker, listener, *hears):
+    speaking, listening = Port(speaker, "", (), run_folder), Port(listener, "", hears, run_folder)
     speaking.open()
     listening.open()
     return speaking, listening
 
 
-def test_content_travels_with_its_message_and_the_cause_with_both(bus, folder):
-    transport, vad = pair(folder, "transport", "vad", m.MicAudio)
+def test_content_travels_with_its_message_and_the_cause_with_both(bus, run_folder):
+    transport, vad = pair(run_folder, "transport", "vad", m.MicAudio)
     sound = np.arange(320, dtype=np.int16)
     sent = transport.publish(Output(m.MicAudio(start_sample=0), content=sound, turn=4), "s")
     [heard] = [one for one in vad.receive(2000)]
@@ -188,8 +154,8 @@ def test_content_travels_with_its_message_and_the_cause_with_both(bus, folder):
     vad.close()
 
 
-def test_content_that_was_overwritten_is_counted_stale_and_not_handed_on(bus, folder):
-    renderer, encoder = pair(folder, "renderer", "encoder", m.Frame, m.Session)
+def test_content_that_was_overwritten_is_counted_stale_and_not_handed_on(bus, run_folder):
+    renderer, encoder = pair(run_folder, "renderer", "encoder", m.Frame, m.Session)
     planes = np.zeros((96, 64), np.uint8)
     for number in range(20):
         renderer.publish(Output(m.Frame(frame=number, width=64, height=64), content=planes), f"s{number}")
@@ -204,8 +170,8 @@ def test_content_that_was_overwritten_is_counted_stale_and_not_handed_on(bus, fo
     encoder.close()
 
 
-def test_work_for_a_dead_turn_is_dropped_on_arrival_and_counted(bus, folder):
-    llm, tts = pair(folder, "llm", "tts", m.Reply)
+def test_work_for_a_dead_turn_is_dropped_on_arrival_and_counted(bus, run_folder):
+    llm, tts = pair(run_folder, "llm", "tts", m.Reply)
     llm.publish(Output(m.Reply(sentence=0, text="one"), turn=1), "s")
     llm.publish(Output(m.Turn(state="cancelled"), turn=2), "s")
     for turn in (1, 2, 3):
@@ -222,8 +188,8 @@ def test_work_for_a_dead_turn_is_dropped_on_arrival_and_counted(bus, folder):
     tts.close()
 
 
-def test_health_tells_state_memory_and_counts(bus, folder):
-    vad, status = pair(folder, "vad", "status", m.Health)
+def test_health_tells_state_memory_and_counts(bus, run_folder):
+    vad, status = pair(run_folder, "vad", "status", m.Health)
     vad.counts["late mic"] += 3
     vad.beat("ready", sessions=2)
     [(_, health)] = receive(status, m.Health)
@@ -237,8 +203,8 @@ def mapped_rings() -> int:
     return Path("/proc/self/maps").read_text().count("memfd:visavis")
 
 
-def test_a_call_that_is_over_leaves_no_memory_with_its_writer_or_its_reader(bus, folder):
-    renderer, encoder = pair(folder, "renderer", "encoder", m.Frame)
+def test_a_call_that_is_over_leaves_no_memory_with_its_writer_or_its_reader(bus, run_folder):
+    renderer, encoder = pair(run_folder, "renderer", "encoder", m.Frame)
     before = mapped_rings()
     frame = Output(m.Frame(frame=0, width=64, height=64), content=np.zeros((96, 64), np.uint8))
     renderer.publish(frame, "s")

@@ -17,7 +17,8 @@ from protocol.bus import Bus
 from protocol.clock import SECOND, now_ns
 from protocol.messages import Health
 from tools.bench.talk import spoken, word_errors
-from tools.caller import RATE_HZ, load_speech
+from tools.caller import RATE_HZ, Caller, load_speech
+from tools.cli import main
 from tools.stack import Stack
 
 pytestmark = [
@@ -193,8 +194,6 @@ def test_a_refused_microphone_is_explained_in_words(stack):
 
 @pytest.mark.parametrize("actor", ["vad", "stt", "llm", "tts", "animator", "renderer", "encoder"])
 def test_a_restarted_actor_answers_the_next_question_of_the_same_call(stack, tmp_path, actor):
-    from tools.caller import Caller
-
     question = spoken("what is your name")
 
     async def talk() -> tuple[str, str]:
@@ -220,8 +219,6 @@ def wait_ready(stack, actor: str, old_pid: int) -> None:
 
 
 def test_the_saved_reply_holds_sound_and_picture(stack, tmp_path):
-    from tools.cli import main
-
     wav = write_wav(tmp_path / "hello.wav", spoken("hello"))
     out = tmp_path / "reply.mp4"
     assert main(["talk", str(wav), "--url", stack.url, "--out", str(out)]) == 0
@@ -238,3 +235,13 @@ def test_nothing_is_left_when_the_system_stops():
         children = [child.pid for pid in pids for child in psutil.Process(pid).children()]
     assert not [pid for pid in pids + children if psutil.pid_exists(pid)]
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"this is no sound"])
+def test_a_file_that_is_no_sound_is_refused_in_one_line(tmp_path, capsys, content):
+    path = tmp_path / "given.wav"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["talk", str(path), "--url", "http://127.0.0.1:9"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"visavis: {path}") and error.count("\n") == 1

@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
-from test_bus import bus, folder  # noqa: F401  (fixtures)
 
 from actors.encoder.x264 import X264
 from actors.port import Port
@@ -430,19 +429,19 @@ def test_the_page_reads_a_sentence_when_it_is_heard_and_learns_how_long_it_waite
 
 
 @pytest.fixture
-def process(bus, folder):  # noqa: F811
+def process(bus, run_folder):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    running = start_transport(folder, port)
+    running = start_transport(run_folder, port)
     running.url = f"http://127.0.0.1:{port}"
     yield running
     running.kill()
     running.communicate()
 
 
-def start_transport(folder, port, *more):  # noqa: F811
+def start_transport(run_folder, port, *more):
     command = [sys.executable, "-m", "actors.transport", "--port", str(port), *more]
-    environment = {**os.environ, "VISAVIS_RUN": str(folder)}
+    environment = {**os.environ, "VISAVIS_RUN": str(run_folder)}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
@@ -516,10 +515,10 @@ class LastWord(AudioStreamTrack):
 
 
 @pytest.fixture
-def actors(bus, folder):  # noqa: F811
+def actors(bus, run_folder):
     """Ports of what stands around the transport; "encoder" hears."""
     hears = (m.Session, m.MicAudio, m.KeyframeRequest, m.Playout)
-    ports = {name: Port(name, "", hears if name == "encoder" else (), folder) for name in ("encoder", "tts", "llm")}
+    ports = {name: Port(name, "", hears if name == "encoder" else (), run_folder) for name in ("encoder", "tts", "llm")}
     for port in ports.values():
         port.open()
     yield ports
@@ -593,7 +592,7 @@ def test_a_call_carries_pictures_byte_for_byte_sound_and_microphone_and_ends_wit
 
 
 @pytest.mark.slow
-def test_key_frames_are_asked_for_when_browser_or_bus_lost_one_and_no_request_is_forgotten(process, actors, folder):  # noqa: F811
+def test_key_frames_are_asked_for_when_browser_or_bus_lost_one_and_no_request_is_forgotten(process, actors, run_folder):
     ear = Ear(actors["encoder"])
     key = X264().open(64, 64, 30).encode(np.zeros((96, 64), np.uint8), key=True)[0]
 
@@ -612,7 +611,7 @@ def test_key_frames_are_asked_for_when_browser_or_bus_lost_one_and_no_request_is
                 await receiver._send_rtcp_pli(ssrc)
             requests += [await ear.heard(m.KeyframeRequest) for _ in range(2)]
             actors["encoder"].close()
-            again = actors["encoder"] = Port("encoder", "", (m.KeyframeRequest,), folder)
+            again = actors["encoder"] = Port("encoder", "", (m.KeyframeRequest,), run_folder)
             again.open()
             again.publish(Output(m.Packet(frame=1), content=key), session)
             return [*requests, await Ear(again).heard(m.KeyframeRequest)]
@@ -655,16 +654,16 @@ def test_a_client_that_hangs_up_is_noticed(process, actors):
     asyncio.run(call())
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(folder):  # noqa: F811
+def test_a_port_that_is_taken_is_told_in_one_line(run_folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = start_transport(folder, port := taken.getsockname()[1])
+        process = start_transport(run_folder, port := taken.getsockname()[1])
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 3
     assert len(errors.splitlines()) == 1 and f"port {port} on 127.0.0.1 is taken" in errors and "--port" in errors
 
 
-def test_a_certificate_that_is_not_there_is_named(folder):  # noqa: F811
-    process = start_transport(folder, 0, "--cert", "/no/cert.pem", "--key", "/no/key.pem")
+def test_a_certificate_that_is_not_there_is_named(run_folder):
+    process = start_transport(run_folder, 0, "--cert", "/no/cert.pem", "--key", "/no/key.pem")
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 3
     assert len(errors.splitlines()) == 1 and "/no/cert.pem" in errors

@@ -29,6 +29,10 @@ class CallFailed(ToolError):
     """The server refused the call or does not answer; the message holds its own words."""
 
 
+class NoSpeech(ToolError):
+    """The file to speak is missing or is no sound."""
+
+
 @frozen
 class Arrival:
     """One RTP packet: data is an Opus packet, or a piece of an H.264 access unit in Annex B."""
@@ -59,7 +63,6 @@ class Microphone(AudioStreamTrack):
         super().__init__()
         self._start_ns, self._sent = 0, 0
         self._pending = np.zeros(0, np.int16)
-        self.block_ns = 0  # when the block in ``recv`` began
 
     def speak(self, pcm: np.ndarray) -> int:
         """Queues int16 at 48 kHz; returns the time at which its first sample leaves."""
@@ -178,9 +181,14 @@ class Caller:
 
 
 def load_speech(path: Path) -> np.ndarray:
-    """Any audio file as int16 at 48 kHz, mono. Raises av.FFmpegError or OSError where it is none."""
+    """Any audio file as int16 at 48 kHz, mono. Raises NoSpeech where it is none."""
     resampler = av.AudioResampler("s16", "mono", RATE_HZ)
-    with av.open(str(path)) as container:
-        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise NoSpeech(f"{path} has no sound in it")
+            frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    except av.FFmpegError as error:
+        raise NoSpeech(f"{path} cannot be read as sound: {error.strerror}") from error
     frames += resampler.resample(None)
     return np.concatenate([frame.to_ndarray()[0] for frame in frames])

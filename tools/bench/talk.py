@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict:
-    questions = QUESTIONS.read_text().split("\n")
-    asked = [questions[number % len(questions)] for number in range(args.turns) if questions[number % len(questions)]]
+    questions = QUESTIONS.read_text().splitlines()
+    asked = [questions[number % len(questions)] for number in range(args.turns)]
     speech = [spoken(question) for question in asked]
     with Stack() as stack:
         caller, turns = asyncio.run(_converse(f"http://{stack.host}:{stack.port}", speech))
