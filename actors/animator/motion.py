@@ -43,6 +43,10 @@ class Follower:
     def __init__(self, size: int, settle_s: float):
         self.value = np.zeros(size)
         self._speed = np.zeros(size)
+        self.settle(settle_s)
+
+    def settle(self, settle_s: float) -> None:
+        """From here on changes take this long."""
         self._omega = 4.744 / settle_s  # (1 + x) exp(-x) = 0.05 at x = 4.744
 
     def follow(self, target: np.ndarray, dt: float) -> np.ndarray:

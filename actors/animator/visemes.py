@@ -61,11 +61,11 @@ VISEMES = {
         firm=("jawOpen", *LIPS, "tongueOut"),
     ),
     "f": Viseme(
-        {"jawOpen": 0.09, "mouthRollLower": 0.42, "mouthUpperUp": 0.33},
+        {"jawOpen": 0.11, "mouthRollLower": 0.42, "mouthUpperUp": 0.37},
         firm=("jawOpen", *LIPS, "tongueOut"),
     ),
     "th": Viseme(
-        {"jawOpen": 0.13, "tongueOut": 0.13, "mouthLowerDown": 0.17, "mouthUpperUp": 0.06},
+        {"jawOpen": 0.17, "tongueOut": 0.16, "mouthLowerDown": 0.19, "mouthUpperUp": 0.10},
         firm=("jawOpen", "tongueOut"),
     ),
     "t": Viseme({"jawOpen": 0.09, "mouthLowerDown": 0.16, "mouthUpperUp": 0.05}, 1.2),
