@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud
+from tools.avatar.cloud import Cloud, joined
 from tools.avatar.fields import (
     bump,
     capsule,
@@ -12,6 +12,7 @@ from tools.avatar.fields import (
     exits,
     folded,
     gradient,
+    length,
     noise,
     smoothstep,
     sphere,
@@ -20,11 +21,11 @@ from tools.avatar.fields import (
 from tools.avatar.light import SKIN
 from tools.avatar.sampling import spacing, spread
 
-EYE = np.array([3.3, 0.0, 5.25])  # centre of the left eyeball
-EYE_RADIUS = 2.0
+EYE = np.array([3.35, 0.0, 5.15])  # centre of the left eyeball
+EYE_RADIUS = 2.1
 LID_RADIUS = EYE_RADIUS + 0.14
-LIP_Y, LIP_HALF_WIDTH, LIP_CURVE = -6.05, 2.15, 0.072  # the line where the lips touch: y = LIP_Y + LIP_CURVE x^2
-MOUTH_BOX = np.array([3.5, 1.55, 2.3])  # half width, reach up and reach down of the patch that mouth.py makes
+LIP_Y, LIP_HALF_WIDTH, LIP_CURVE = -5.75, 2.1, 0.085  # the line where the lips touch: y = LIP_Y + LIP_CURVE x^2
+MOUTH_BOX = np.array([3.5, 1.5, 2.15])  # half width, reach up and reach down of the patch that mouth.py makes
 INSIDE_Z = 3.0  # behind the face everywhere
 NECK_TOP = np.array([0.0, -8.0, -2.0])
 NECK_BOTTOM = np.array([0.0, -16.5, -3.6])
@@ -32,7 +33,21 @@ NECK_BOTTOM = np.array([0.0, -16.5, -3.6])
 SKIN_TONE = np.array([0.80, 0.50, 0.36])
 FLUSH = np.array([1.0, 0.66, 0.60])
 LIP_TONE = np.array([0.60, 0.21, 0.20])
-JAW_LINE = np.array([(3.35, -4.9, 0.4), (2.25, -7.2, 3.2), (0.7, -8.35, 4.9)])
+JAW_LINE = np.array([(3.55, -4.7, 0.4), (2.35, -6.75, 3.2), (0.7, -7.75, 4.9)])
+LINE_TONE = SKIN_TONE * [0.52, 0.36, 0.30]
+LINE_LIFT = 0.32  # cm out of the skin
+# places (x, y) on the left half of the face, width (sigma, cm), opacity, and by which shapes the line shows
+LINES = (
+    (((1.60, -3.75), (1.95, -4.85), (2.55, -5.75)), 0.13, 0.10, {"mouthSmileLeft": 1, "mouthDimpleLeft": 0.7,
+                                                                "noseSneerLeft": 0.75}),
+    (((-0.2, 4.15), (1.2, 4.00), (2.6, 4.20)), 0.16, 0.040, {"browInnerUp": 1}),
+    (((-0.2, 5.05), (1.1, 4.85), (2.3, 5.00)), 0.18, 0.032, {"browInnerUp": 1}),
+    (((1.9, 4.30), (3.3, 4.75), (4.7, 4.30)), 0.16, 0.042, {"browOuterUpLeft": 1}),
+    (((2.0, 5.05), (3.3, 5.45), (4.6, 5.15)), 0.18, 0.034, {"browOuterUpLeft": 1}),
+    (((0.50, 1.75), (0.64, 2.45), (0.60, 3.15)), 0.12, 0.070, {"browDownLeft": 1}),
+    (((0.55, 0.45), (0.85, 0.05), (1.15, -0.55)), 0.10, 0.070, {"noseSneerLeft": 1}),
+    (((2.2, -1.85), (3.6, -2.15), (4.9, -1.65)), 0.13, 0.040, {"cheekSquintLeft": 1, "eyeSquintLeft": 1}),
+)  # fmt: skip
 EAR_RIM = np.array([
     (6.75, -0.2, 0.35), (7.15, 1.2, 0.2), (7.5, 2.0, -0.7), (7.65, 1.7, -1.7), (7.5, 0.4, -2.1), (7.15, -1.2, -1.5),
     (6.75, -2.1, -0.5),
@@ -43,15 +58,15 @@ def plain_head(p: np.ndarray) -> np.ndarray:
     """Skull, jaw, cheeks, nose bridge and the muzzle under the lips, without neck, ears and nostrils."""
     m = folded(p)
     d = ellipsoid(p, (0, 4.2, -0.9), (7.3, 7.8, 8.9))
-    d = union(d, ellipsoid(p, (0, -1.8, 1.3), (5.95, 8.0, 6.5)), 1.8)
+    d = union(d, ellipsoid(p, (0, -1.6, 1.3), (6.05, 7.7, 6.5)), 1.8)
     d = union(d, chain(m, JAW_LINE, (1.75, 1.5, 1.35)), 2.0)
     d = union(d, sphere(m, (3.4, -2.7, 4.55), 2.3), 2.4)
-    d = union(d, ellipsoid(p, (0, -8.45, 5.85), (1.25, 1.2, 1.35)), 2.0)
-    d = union(d, ellipsoid(p, (0, -5.9, 5.0), (2.6, 2.2, 3.05)), 1.4)
+    d = union(d, ellipsoid(p, (0, -7.85, 6.1), (1.2, 1.1, 1.35)), 2.0)
+    d = union(d, ellipsoid(p, (0, -5.6, 5.0), (2.6, 2.1, 2.9)), 1.4)
     d = union(d, capsule(m, (1.4, 2.35, 6.65), (4.7, 2.2, 4.6), 0.75, 0.65), 1.3)
     d = carve(d, ellipsoid(m, (3.1, -0.1, 8.1), (1.9, 1.45, 1.5)), 1.4)
-    d = union(d, capsule(p, (0, 1.2, 6.9), (0, -2.8, 8.6), 0.52, 0.66), 0.9)
-    d = union(d, sphere(p, (0, -3.0, 9.05), 0.76), 0.8)
+    d = union(d, capsule(p, (0, 1.2, 6.9), (0, -2.75, 8.5), 0.52, 0.64), 0.9)
+    d = union(d, sphere(p, (0, -2.9, 8.98), 0.70), 0.8)
     return union(d, sphere(m, (0.80, -3.26, 8.2), 0.48), 0.65)
 
 
@@ -100,8 +115,9 @@ def below_lips(p: np.ndarray) -> np.ndarray:
 def skin_colour(p: np.ndarray) -> np.ndarray:
     """Linear albedo of bare skin: flushed cheeks, nose and ears, freckles of noise."""
     m = folded(p)
-    flush = 0.85 * bump(m, (4.1, -2.7, 6.0), (2.9, 2.2, 4.0)) + 0.6 * bump(m, (0, -3.3, 9.5), (1.7, 1.3, 2.0))
-    flush += 0.5 * bump(m, (7.6, 0, -0.8), (1.5, 3.2, 2.6)) + 0.3 * bump(m, (0, -8.9, 7.0), (2.0, 1.5, 3.0))
+    flush = 0.72 * bump(m, (4.1, -2.7, 6.0), (2.9, 2.2, 4.0)) + 0.6 * bump(m, (0, -3.3, 9.5), (1.7, 1.3, 2.0))
+    flush += 0.5 * bump(m, (7.6, 0, -0.8), (1.5, 3.2, 2.6)) + 0.3 * bump(m, (0, -8.2, 7.0), (2.0, 1.5, 3.0))
+    flush += 0.3 * bump(m, EYE + (0, 0, 1.5), (2.6, 2.1, 2.0))
     tone = SKIN_TONE * (0.95 + 0.06 * noise(p, 0.8, 1) + 0.04 * noise(p, 3.0, 2))[:, None]
     return tone * (1 + (FLUSH - 1) * np.clip(flush, 0, 1)[:, None])
 
@@ -138,16 +154,21 @@ def make_freckles(count: int, rng: np.random.Generator) -> Cloud:
 
 
 def make_smile_lines() -> Cloud:
-    """Shadows from the nose past the corners of the left half of the mouth: under the skin until a smile lifts them."""
-    t = np.linspace(0, 1, 30)
-    x, y = 1.55 + 1.75 * t**1.2, -3.7 - 2.7 * t
+    """Lines of the left half that expressions draw: shadows under the skin until a shape of LINES lifts them out."""
+    return joined([_line(np.array(path), *rest) for path, *rest in LINES])
+
+
+def _line(path: np.ndarray, sigma_cm: float, opacity: float, shapes: dict[str, float]) -> Cloud:
+    """A line along a parabola through three places (x, y). shapes: how far each lifts it, in parts of all its way."""
+    count = int(2.2 * length(path[2] - path[0]) / sigma_cm) + 4
+    t = np.linspace(0, 1, count)[:, None]
+    x, y = (path[0] * (1 - t) * (1 - 2 * t) + path[1] * 4 * t * (1 - t) + path[2] * t * (2 * t - 1)).T
     p = front_of(head, x, y)
     normal = gradient(head, p)
-    lift = normal * 0.38
-    along = np.gradient(p, axis=0)
-    sigma = np.tile([0.18, 0.15, 0.02], (len(t), 1))
-    fade = np.sin(np.pi * np.clip(0.12 + 0.88 * t, 0, 1)) ** 0.7
+    deep = 0.13 + 0.13 * (np.arange(count) * 0.618 % 1)  # so that it comes little by little
+    fade = np.sin(np.pi * np.clip(0.08 + 0.88 * t[:, 0], 0, 1)) ** 0.7
     return Cloud.make(
-        p - normal * 0.22, normal, sigma, SKIN_TONE * [0.50, 0.34, 0.28], SKIN, along=along, opacity=0.14 * fade + 0.01,
-        carried=1, own={"mouthSmileLeft": lift, "mouthDimpleLeft": lift * 0.7},
+        p - normal * deep[:, None], normal, np.tile([1.3 * sigma_cm, sigma_cm, 0.02], (count, 1)), LINE_TONE, SKIN,
+        along=np.gradient(p, axis=0), opacity=opacity * fade + 0.01, carried=1,
+        own={name: normal * LINE_LIFT * share for name, share in shapes.items()},
     )  # fmt: skip

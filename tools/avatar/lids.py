@@ -11,20 +11,22 @@ from tools.avatar.fields import folded, gradient, length, smoothstep, unit
 from tools.avatar.light import LIP, SKIN
 
 MIDDLE = EYE[:2] + (0.06, 0.0)
-HALF_WIDTH, UPPER, LOWER = 1.70, 0.94, 0.70  # of the opening
+HALF_WIDTH, UPPER, LOWER = 1.80, 1.04, 0.76  # of the opening
 TILT = 0.13  # how much higher the outer corner is
-REACH_UP, REACH_DOWN, REACH_TEMPLE, REACH_NOSE = 1.85, 1.55, 2.25, 2.08  # of the patch
+REACH_UP, REACH_DOWN, REACH_TEMPLE, REACH_NOSE = 1.95, 1.65, 2.38, 2.15  # of the patch
 CREASE = 0.42  # above the upper lid's edge
 LASH = np.array([0.018, 0.010, 0.008])
 INNER_CORNER = np.array([0.52, 0.19, 0.16])
 # shape: how far it moves the upper and the lower lid's edge, in parts of the opening (to the other lid is 1)
 LID_MOVES = {
-    "eyeBlinkLeft": (-0.95, 0.10),
-    "eyeSquintLeft": (-0.14, 0.22),
+    "eyeBlinkLeft": (-0.79, 0.25),
+    "eyeSquintLeft": (-0.14, 0.28),
     "eyeWideLeft": (0.20, -0.06),
     "eyeLookDownLeft": (-0.38, -0.10),
     "eyeLookUpLeft": (0.16, 0.05),
-    "cheekSquintLeft": (0.0, 0.15),
+    "cheekSquintLeft": (-0.03, 0.20),
+    "mouthSmileLeft": (-0.04, 0.12),
+    "browDownLeft": (-0.10, 0.04),
 }
 
 
@@ -53,7 +55,7 @@ def lid_surface(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     p = front_of(head, x + MIDDLE[0], y + MIDDLE[1])
     upper, _ = edges(x)
     crease = np.exp(-(((y - upper - CREASE) / 0.10) ** 2)) * (1 - smoothstep(0.75, 1.05, np.abs(x) / HALF_WIDTH))
-    p[..., 2] -= 0.10 * crease
+    p[..., 2] -= 0.07 * crease
     return p
 
 
@@ -111,7 +113,7 @@ def _colour(
 ) -> np.ndarray:
     """Albedo, with the line of the lashes and the pink inner corner. from_edge: cm above the edge of the same lid."""
     colour = skin_colour(p.reshape(-1, 3)).reshape(p.shape)
-    crease = 0.20 * np.exp(-(((from_edge - CREASE) / 0.14) ** 2)) * is_upper * smoothstep(1.0, 0.8, np.abs(cos))
+    crease = 0.12 * np.exp(-(((from_edge - CREASE) / 0.14) ** 2)) * is_upper * smoothstep(1.0, 0.8, np.abs(cos))
     colour = colour * (1 - crease[..., None] * [0.8, 1, 1])
     pink = 0.35 * np.exp(-((from_edge / 0.25) ** 2))[..., None]
     colour = colour * (1 + ([1.0, 0.72, 0.68] - np.ones(3)) * pink)

@@ -13,8 +13,8 @@ MATERIALS = np.array([
     (0.40, 0.00, 0.00, 1, 0.75),
     (0.25, 0.00, 0.02, 8, 1.0),
     (0.60, 0.00, 0.00, 1, 0.3),
-    (0.50, 0.00, 0.25, 40, 0.3),
-    (0.60, 0.06, 0.12, 20, 0.3),
+    (0.70, 0.00, 0.20, 30, 0.1),
+    (0.45, 0.06, 0.12, 24, 0.15),
     (0.00, 0.00, 0.00, 1, 0.0),
 ])  # fmt: skip
 KEY = unit(np.array([-0.55, 0.62, 0.72]))
@@ -23,13 +23,13 @@ RIM = unit(np.array([0.75, 0.45, -0.65]))
 ABOVE = unit(np.array([0.0, 0.75, 0.65]))
 VIEW = np.array([0.0, 0.0, 1.0])
 KEY_COLOUR = np.array([1.00, 0.93, 0.84]) * 0.95
-FILL_COLOUR = np.array([0.70, 0.80, 1.00]) * 0.34
+FILL_COLOUR = np.array([0.96, 0.90, 0.90]) * 0.40
 RIM_COLOUR = np.array([1.00, 0.86, 0.70]) * 0.45
 SKY_COLOUR = np.array([0.84, 0.92, 1.00]) * 0.22
 BOUNCE_COLOUR = np.array([1.00, 0.72, 0.52]) * 0.20  # from chest and floor
 OCCLUSION_STEPS_CM = (0.2, 0.5, 1.0, 1.8, 3.0)
 SHADOW_STEPS_CM = (0.6, 1.0, 1.5, 2.2, 3.0, 4.0, 5.2, 6.6, 8.2, 10.0)
-KEY_SOFTNESS, SKY_SOFTNESS = 0.22, 0.60  # radius of a light over its distance
+KEY_SOFTNESS, SKY_SOFTNESS = 0.32, 0.60  # radius of a light over its distance
 STRAND_GLOSS = 1.1
 EXPOSURE = 1.18
 SHOULDER = 0.6  # linear; brighter light is compressed
@@ -54,7 +54,7 @@ def lit(cloud: Cloud, scene: Field) -> np.ndarray:
     p, normal, albedo = cloud.position, cloud.normal, cloud.albedo
     sky = 0.5 + 0.5 * shadow(scene, p, normal, ABOVE, SKY_SOFTNESS)
     opening = 1 - shut * (1 - occlusion(scene, p, normal) * sky)[:, None]
-    arrives = 1 - np.minimum(1, 1.2 * shut) * (1 - shadow(scene, p, normal, KEY, KEY_SOFTNESS))[:, None] * 0.85
+    arrives = 1 - np.minimum(1, 1.2 * shut) * (1 - shadow(scene, p, normal, KEY, KEY_SOFTNESS))[:, None] * 0.74
     facing = (normal @ KEY)[:, None]
     light = arrives * np.clip((facing + wrap) / (1 + wrap), 0, 1) ** 1.2 * KEY_COLOUR
     light = light + np.clip(((normal @ FILL)[:, None] + 0.3) / 1.3, 0, 1) * FILL_COLOUR * opening
@@ -63,6 +63,7 @@ def lit(cloud: Cloud, scene: Field) -> np.ndarray:
     light = light + opening * ((0.55 + 0.45 * up) * SKY_COLOUR + (0.5 - 0.5 * up) * BOUNCE_COLOUR)
     light = light + np.clip(normal @ RIM, 0, 1)[:, None] ** 1.5 * RIM_COLOUR * opening
     light = light + through * (1 - opening) * [0.9, 0.30, 0.18] * 0.5  # skin scatters red into its folds
+    light = light + through * (1 - arrives) * [0.9, 0.45, 0.30] * 0.9  # and into shadows
     half = np.clip(normal @ unit(KEY + VIEW), 0, 1)[:, None]
     shine = gloss * (half**power + 0.35 * half ** (power / 4)) * arrives * KEY_COLOUR
     strand = np.clip(1 - (cloud.along @ unit(KEY + VIEW)) ** 2, 0, 1)[:, None]  # Kajiya and Kay 1989

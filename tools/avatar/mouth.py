@@ -1,11 +1,12 @@
-"""Lips and the skin around them as rings about the line where the lips touch; tongue and cavity behind.
+"""Lips and the skin around them as rings about the line where the lips touch; the cavity behind them.
 
 A grid that follows the line opens cleanly; lips sampled from a distance field would tear at the corners.
 """
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud
+from tools.avatar.cloud import Cloud, joined
+from tools.avatar.expressions import FUNNEL_CM, JAW_FORWARD, JAW_SIDE, PUCKER_CM, turned_by_jaw
 from tools.avatar.face import (
     LIP_HALF_WIDTH,
     LIP_TONE,
@@ -21,11 +22,20 @@ from tools.avatar.fields import gradient, length, noise, smoothstep, unit
 from tools.avatar.light import GLOW, LIP, MOUTH, SKIN
 from tools.avatar.sampling import ball_cap
 
-UPPER_HEIGHT, LOWER_HEIGHT = 0.60, 0.82  # of the red of the lips
-UPPER_BULGE, LOWER_BULGE = 0.30, 0.42
-WET = 0.15  # how far inside the mouth, of LipRings.inside, the lips end
-CAVITY = np.array([0.050, 0.010, 0.009])
-TONGUE = np.array([0.54, 0.18, 0.17])
+UPPER_HEIGHT, LOWER_HEIGHT = 0.54, 0.72  # of the red of the lips
+UPPER_BULGE, LOWER_BULGE = 0.24, 0.34
+PARTING = {
+    "jawOpen": (0, 1.4, 0),
+    "mouthClose": (0, -1.4, 0),
+    "mouthFunnel": (0, 0, -4.0),
+    "mouthPucker": (0, 0, -0.9),
+    "tongueOut": (0, 0, -3.0),
+}  # how shapes that part the lips hide the line between them behind the upper one, or in the mouth, cm
+CAVITY = np.array([0.085, 0.018, 0.016])
+LINING = np.array([0.44, 0.135, 0.125])  # of the lips and cheeks
+TONGUE = np.array([0.62, 0.215, 0.20])
+TONGUE_ROOT_Z, TONGUE_TIP_Z = 2.8, 7.08
+LIP_LINE = np.array([0.16, 0.035, 0.032])
 
 
 class LipRings:
@@ -61,7 +71,7 @@ def _relief(r: LipRings) -> np.ndarray:
     """How far lips, corners, the hollow under them and the philtrum above stand out of the face, cm."""
     q, u, fade = r.q, r.u, 1 - smoothstep(0.55, 1.0, r.out)
     z = np.where(r.upper, UPPER_BULGE, LOWER_BULGE) * (1 - u**2) ** 0.7 * np.exp(-(((q - 0.45) / 0.55) ** 2)) * fade
-    z -= 0.13 * np.exp(-((q / 0.22) ** 2)) * (1 - u**3)
+    z -= np.where(r.upper, 0.06, 0.13) * np.exp(-((q / 0.22) ** 2)) * (1 - u**3)
     z += 0.05 * np.exp(-(((q - 1.05) / 0.18) ** 2)) * (1 - u**2) * fade
     z -= 0.16 * np.exp(-(((q - 1.75) / 0.5) ** 2)) * (1 - u**2) * ~r.upper * fade
     groove = np.exp(-(r.x**2) / 0.05) - 0.7 * np.exp(-((np.abs(r.line_x) - 0.42) ** 2) / 0.03)
@@ -75,10 +85,12 @@ def _colour(r: LipRings, p: np.ndarray, red: np.ndarray) -> np.ndarray:
     creases = noise(np.stack([r.turn * 16, r.q * 0.8, 0 * r.q], -1).reshape(-1, 3), 1.0, 3).reshape(r.q.shape)
     lip = LIP_TONE * (np.where(r.upper, 0.88, 1.05) * (0.86 + 0.28 * creases))[..., None]
     colour = skin * (1 - red[..., None]) + lip * red[..., None]
-    colour = colour * (1 - (0.62 - 0.35 * r.u**6) * np.exp(-((r.q / 0.16) ** 2)))[..., None]
+    colour = colour * (1 - np.where(r.upper, -0.10, 0.18) * np.exp(-((r.q / 0.25) ** 2)))[..., None]
+    moist = np.exp(-(((r.q - 0.42) / 0.20) ** 2) - ((r.line_x + 0.25) / 0.85) ** 2) * ~r.upper
+    colour = colour * (1 + 0.30 * moist)[..., None] + 0.05 * moist[..., None]
     colour = colour * (1 - 0.20 * r.corner[..., None] * [0.7, 1, 1])
-    wet = CAVITY * 3 * (1 - 0.8 * r.inside)[..., None]
-    return np.where((r.inside > WET)[..., None], wet, colour)
+    wet = CAVITY + (LINING - CAVITY) * (1 - r.inside[..., None]) ** 3
+    return np.where((r.inside > 0)[..., None], wet, colour)
 
 
 def make_lips(columns: int, rows: int) -> Cloud:
@@ -90,40 +102,124 @@ def make_lips(columns: int, rows: int) -> Cloud:
     smooth = gradient(plain_head, p.reshape(-1, 3)).reshape(p.shape)
     blend = smoothstep(0.75, 1.0, r.out)[..., None]  # the border is lit as the skin around it
     normal = unit(unit(np.cross(b, a)) * (1 - blend) + smooth * blend)
-    red = 1 - smoothstep(0.88, 1.12, r.q)
+    corner = (0.7 * smoothstep(0.7, 1.0, r.u) * smoothstep(0.2, 0.05, r.out))[..., None]  # too fine a grid for normals
+    normal = unit(normal * (1 - corner) + smooth * corner)
+    red = 1 - smoothstep(0.72, 1.22, r.q)
     side = 0.5 - 0.5 * np.sign(r.sin) * np.abs(r.sin) ** 0.8  # opens as an ellipse
     far = smoothstep(0.1, 1.0, r.out)
     below = side * (1 - far) + below_lips(p.reshape(-1, 3)).reshape(far.shape) * far
     across, outwards = np.maximum(length(a) * 0.5, 0.03), np.maximum(length(b), 0.05)
     sigma = np.stack([across * 0.66, outwards * 0.66, np.full(far.shape, 0.03)], -1)
     material = np.where((red > 0.5) | (r.out < 0.12), LIP, SKIN)
-    material = np.where(r.inside > WET, MOUTH, material)
+    material = np.where(r.inside > 0, GLOW, material)  # nobody knows what light comes in
     return Cloud.make(
         p.reshape(-1, 3), normal.reshape(-1, 3), sigma.reshape(-1, 3), _colour(r, p, red).reshape(-1, 3),
         material.ravel(), along=a.reshape(-1, 3), carried=1, below=below.ravel(), two_sided=True,
     )  # fmt: skip
 
 
+def make_lip_line() -> Cloud:
+    """The dark line between closed lips. It sinks into the mouth as soon as they part: an open lip has a lit edge."""
+    t = np.linspace(-1, 1, 56)
+    x = LIP_HALF_WIDTH * np.sign(t) * (1 - (1 - np.abs(t)) ** 1.25)
+    p = front_of(plain_head, x, lip_line(x))
+    bulge = (UPPER_BULGE + LOWER_BULGE) / 2 * (1 - t**2) ** 0.7 * np.exp(-((0.45 / 0.55) ** 2))
+    p[:, 2] += bulge - 0.06 - 0.06 * np.abs(t) ** 6
+    sigma = np.stack([np.full(len(t), 0.085), 0.045 * (1 - 0.4 * t**2), np.full(len(t), 0.03)], 1)
+    left = smoothstep(-0.6, 0.6, x)[:, None]
+    own = {name: np.tile(hidden, (len(t), 1)) for name, hidden in PARTING.items()}
+    own |= {f"{name}{side}": share * [0, 0, -2.5] for name in ("mouthLowerDown", "mouthUpperUp")
+            for side, share in (("Left", left), ("Right", 1 - left))}  # fmt: skip
+    return Cloud.make(
+        p, [0, 0, 1.0], sigma, LIP_LINE, GLOW, along=np.gradient(p, axis=0), opacity=0.62, carried=1, own=own
+    )
+
+
+def with_jaw(p: np.ndarray, share: np.ndarray) -> dict[str, np.ndarray]:
+    """What the jaw alone does to the inside of the mouth, which lips and cheeks do not carry."""
+    share = share[:, None]
+    return {
+        "jawOpen": turned_by_jaw(p) * share,
+        "jawForward": [0, 0, JAW_FORWARD] * share,
+        "jawLeft": [JAW_SIDE, 0, 0] * share,
+        "jawRight": [-JAW_SIDE, 0, 0] * share,
+    }
+
+
 def make_cavity(count: int) -> Cloud:
-    """Dark walls behind the teeth; the floor goes down with the jaw."""
+    """Dark walls behind the teeth, whose floor goes down with the jaw, the line of the lips, and their shade."""
     d = ball_cap(count, 2.2) * [1, 1, -1]
-    p = np.array([0, LIP_Y + 0.05, 4.8]) + d * [2.5, 1.75, 3.0]
+    p = np.array([0, LIP_Y + 0.05, 4.8]) + d * [2.2, 1.7, 3.0]
     below = smoothstep(0.5, -0.5, p[:, 1] - LIP_Y)
     depth = smoothstep(2.0, 6.5, p[:, 2])[:, None]
     sigma = np.sqrt(4 * np.pi * 5.5 / count) * 0.75
-    return Cloud.make(p, -d, sigma, CAVITY * (0.25 + 0.75 * depth), GLOW, carried=1, below=below, two_sided=True)
+    walls = Cloud.make(p, -d, sigma, CAVITY * (0.35 + 0.65 * depth), GLOW, two_sided=True, own=with_jaw(p, below))
+    return joined([walls, make_lip_line(), make_shade(1), make_shade(-1)])
+
+
+def make_shade(side: int) -> Cloud:
+    """The shade of rounded lips on the teeth: a veil folded up behind a lip, which it draws over them.
+
+    side: 1 for the upper lip, -1 for the lower one.
+    """
+    x, t = (g.ravel() for g in np.meshgrid(np.linspace(-1.25, 1.25, 13), np.linspace(0, 1, 12)))
+    z = 7.55 - 0.22 * x**2
+    p = np.stack([x, LIP_Y + side * (0.30 + 0.45 * t), z], 1)
+
+    def drawn(opening: float, reach: float, wider: float) -> np.ndarray:
+        """The lips narrow it, carry it forward, and by ``opening`` away from their line."""
+        return np.stack([wider * x, LIP_Y + side * (reach * (1.7 * t - 1) - opening) - p[:, 1], 0 * x - 0.40], 1)
+
+    sigma = np.tile([0.16, 0.13, 0.02], (len(p), 1))
+    own = {"mouthFunnel": drawn(FUNNEL_CM, 0.80, 0.15), "mouthPucker": drawn(PUCKER_CM, 0.45, 0.0)}
+    return Cloud.make(
+        p, [0, 0, 1.0], sigma, CAVITY, GLOW, along=[[1.0, 0, 0]], opacity=0.27 * (1 - 0.6 * (x / 1.25) ** 2), carried=1,
+        below=0.5 - 0.5 * side, own=own,
+    )  # fmt: skip
+
+
+def _tongue_body(
+    s: np.ndarray, turn: np.ndarray, middle: np.ndarray, width: np.ndarray, thick: np.ndarray
+) -> np.ndarray:
+    """Points [along, around, 3] of rings about a middle line [along, 2] of y and z, flat below, grooved above."""
+    sin, cos = np.sin(turn), np.cos(turn)
+    high = thick[:, None] * np.where(sin > 0, sin, 0.7 * sin)
+    groove = 0.30 * thick[:, None] * np.exp(-((cos / 0.22) ** 2)) * (sin > 0) * smoothstep(1.0, 0.75, s)[:, None]
+    return np.stack([
+        width[:, None] * np.sign(cos) * np.abs(cos) ** 0.9,
+        middle[:, :1] + high - groove,
+        middle[:, 1:] + 0 * sin,
+    ], -1)  # fmt: skip
 
 
 def make_tongue(count: int) -> Cloud:
-    """Lies on the floor of the mouth and comes out with tongueOut."""
-    d = ball_cap(count, np.pi)
-    centre, radii = np.array([0, LIP_Y - 0.75, 5.0]), np.array([1.45, 0.50, 2.3])
-    p = centre + d * radii
-    groove = np.exp(-((p[:, 0] / 0.22) ** 2)) * (d[:, 1] > 0)
-    p[:, 1] -= 0.10 * groove
-    tip = smoothstep(3.5, 7.3, p[:, 2])
-    colour = TONGUE * (0.35 + 0.65 * tip)[:, None] * (1 - 0.25 * groove)[:, None]
-    out = np.stack([-0.15 * p[:, 0] * tip, -0.15 * tip - 0.9 * tip**3, 2.9 * tip], 1)
-    below = 0.35 + 0.55 * tip
-    sigma = np.tile([1, 1, 0.6], (len(p), 1)) * np.sqrt(4 * np.pi * 1.6 / count) * 0.9
-    return Cloud.make(p, unit(d / radii), sigma, colour, MOUTH, carried=1, below=below, own={"tongueOut": out})
+    """About ``count`` splats. tongueOut brings the tip between the teeth first, then rests it on the lower lip."""
+    around = max(int((count / 1.7) ** 0.5), 8)
+    along = int(1.7 * around)
+    s = 1 - (1 - np.linspace(0, 1, along)) ** 1.4  # denser at the tip
+    turn = np.tile((np.arange(around) + 0.5) / around * 2 * np.pi, (along, 1))
+    tip = np.sqrt(np.clip(1 - (np.clip(s - 0.72, 0, None) / 0.2802) ** 2, 0, 1))
+    width, thick = 1.5 * (1 - 0.30 * s) * tip, 0.50 * (1 - 0.55 * s) * (0.5 + 0.5 * tip)
+    y = LIP_Y - 0.75 + 0.34 * np.sin(np.pi * np.clip(s * 0.9, 0, 1)) + 0.50 * smoothstep(0.55, 1, s)
+    rest = _tongue_body(s, turn, np.stack([y, TONGUE_ROOT_Z + (TONGUE_TIP_Z - TONGUE_ROOT_Z) * s], 1), width, thick)
+    out_y = LIP_Y - 0.55 + 0.24 * smoothstep(0, 0.55, s) - 0.95 * smoothstep(0.58, 1.05, s)
+    out_z = 3.4 + 6.7 * s - 0.25 * smoothstep(0.7, 1, s)
+    out = _tongue_body(s, turn, np.stack([out_y, out_z], 1), width * 0.82, 0.42 * (1 - 0.55 * s) * (0.3 + 0.7 * tip))
+    a, b = np.roll(out, -1, 1) - np.roll(out, 1, 1), np.gradient(out, axis=0)
+    end = smoothstep(0.93, 1.0, s)[:, None, None]
+    normal = unit(unit(np.cross(a, b)) * (1 - end) + np.array([0, 0.5, 0.85]) * end)
+    sigma = np.stack([0.36 * length(a) + 0.02, 0.62 * length(b) + 0.01, np.full(a.shape[:2], 0.03)], -1)
+    top = np.clip(normal[..., 1], -1, 1)
+    colour = TONGUE * (0.12 + 0.88 * smoothstep(0.35, 0.97, s))[:, None, None] * (0.72 + 0.28 * top)[..., None]
+    furrow = 0.22 * np.exp(-((np.cos(turn) / 0.16) ** 2)) * (np.sin(turn) > 0) * smoothstep(0.95, 0.75, s)[:, None]
+    colour = colour * (1 - furrow[..., None])
+    colour = colour * (0.93 + 0.14 * noise(rest.reshape(-1, 3), 5.0, 6).reshape(top.shape))[..., None]
+
+    def flat(values: np.ndarray) -> np.ndarray:
+        return values.reshape(-1, values.shape[-1])
+
+    below = np.repeat(0.35 + 0.45 * smoothstep(0.1, 0.8, s), around)
+    return Cloud.make(
+        flat(rest), flat(normal), flat(sigma), flat(colour), MOUTH, along=flat(a), two_sided=True,
+        own={"tongueOut": flat(out - rest)} | with_jaw(flat(rest), below),
+    )  # fmt: skip
