@@ -1,4 +1,4 @@
-"""``visavis avatar build FILE``: the default character, made by code alone."""
+"""``visavis avatar build FILE``: a character, made by code alone."""
 
 import argparse
 import time
@@ -6,44 +6,59 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from attrs import evolve
 
-from actors.renderer.avatar import LOWER_TEETH, MAX_OPACITY, TORSO, UPPER_TEETH, Avatar, Shapes, save_avatar
+from actors.renderer.avatar import LOWER_TEETH, MAX_OPACITY, MAX_SPLATS, UPPER_TEETH, Avatar, Shapes, save_avatar
 from actors.renderer.avatar import SKIN as HEAD
-from tools.avatar.brows import make_brows
-from tools.avatar.cloud import Cloud, joined
+from tools.avatar.beard import shaded
+from tools.avatar.cloud import MIRROR, Cloud, joined
+from tools.avatar.ears import head_with_ears, in_ear_patch, make_ear
 from tools.avatar.expressions import JAW_FORWARD, JAW_OPEN_RAD, JAW_PIVOT, JAW_SIDE, dense_shapes, stretch
 from tools.avatar.eyes import make_eyeball, make_lights
-from tools.avatar.face import EYE, head, make_freckles, make_skin, make_smile_lines
+from tools.avatar.face import (
+    EYE,
+    LIP_TONE,
+    SKIN_TONE,
+    head,
+    in_mouth_patch,
+    make_freckles,
+    make_skin,
+    make_smile_lines,
+    skin_colour,
+)
 from tools.avatar.fields import smoothstep
-from tools.avatar.hair import hair_shell, make_hair, under_hair, with_scalp
 from tools.avatar.lids import in_lid_patch, make_lashes, make_lids
-from tools.avatar.light import lit
+from tools.avatar.light import LIP, SKIN, lit
+from tools.avatar.look import LOOKS, VIVI, Look, named
 from tools.avatar.mouth import make_cavity, make_lips, make_tongue
 from tools.avatar.teeth import make_teeth
-from tools.avatar.torso import BOTTOM_Y, make_torso, torso
+from tools.avatar.torso import BOTTOM_Y
+from tools.errors import ToolError
 
 CM = 0.01
 SPLATS = 60_000
+SEED = 7
+LEAST_SPLATS = 8_000  # lashes, teeth and the like leave none for the hair of fewer
 NECK_PIVOT = np.array([0.0, -10.0, -2.6])
-METADATA = {
-    "name": "visavis",
-    "licence": "Apache-2.0",
-    "neck": (NECK_PIVOT * CM).tolist(),
-    "eyes": {"left": (EYE * CM).tolist(), "right": (EYE * [-CM, CM, CM]).tolist()},
-    "jaw": {
-        "pivot": (JAW_PIVOT * CM).tolist(),
-        "open_rad": JAW_OPEN_RAD,
-        "forward_m": JAW_FORWARD * CM,
-        "side_m": JAW_SIDE * CM,
-    },
-    "camera": {"position": [0.0, 0.0, 0.95], "look_at": [0.0, -0.025, 0.0], "fov_y_deg": 23.5},
-    "background": {"centre": [0.76, 0.79, 0.81], "edge": [0.44, 0.51, 0.57]},
-}
 
 
-def scene(p: np.ndarray) -> np.ndarray:
-    """Everything that keeps light away."""
-    return np.minimum(np.minimum(head(p), torso(p)), hair_shell(p))
+def metadata(look: Look) -> dict:
+    neck, left, right, jaw = look.head(np.stack([NECK_PIVOT, EYE, EYE * MIRROR, JAW_PIVOT])) * CM
+    return {
+        "name": "visavis",
+        "look": look.name,
+        "licence": "Apache-2.0",
+        "neck": neck.tolist(),
+        "eyes": {"left": left.tolist(), "right": right.tolist()},
+        "jaw": {
+            "pivot": jaw.tolist(),
+            "open_rad": JAW_OPEN_RAD,
+            "forward_m": JAW_FORWARD * CM,
+            "side_m": JAW_SIDE * CM,
+        },
+        "camera": {"position": [0.0, 0.0, 0.95], "look_at": [0.0, -0.025, 0.0], "fov_y_deg": 23.5},
+        "background": dict(zip(("centre", "edge"), map(list, look.background), strict=True)),
+    }
 
 
 def follow(p: np.ndarray) -> np.ndarray:
@@ -51,46 +66,82 @@ def follow(p: np.ndarray) -> np.ndarray:
     return smoothstep(-15.0, -9.5, p[:, 1] + 0.25 * p[:, 2])
 
 
-def make_cloud(splats: int, rng: np.random.Generator) -> Cloud:
-    """Everything but light and shapes."""
+def make_clouds(splats: int, rng: np.random.Generator, look: Look) -> tuple[Cloud, Cloud]:
+    """Head and clothes without light and shapes, before the head is warped."""
     share = splats / SPLATS  # for what is spread over surfaces
     fine = share**0.5  # for the rows and columns of grids
 
     def seen(p: np.ndarray) -> np.ndarray:
-        return (torso(p) > -0.3) & ~under_hair(p) & ~in_lid_patch(p, 0.97)
+        covered = look.hair.hides(p) | in_lid_patch(p, 0.97) | in_ear_patch(p)
+        return ~covered & (look.clothes.field(look.head(p)) > -0.8)
 
     def seen_torso(p: np.ndarray) -> np.ndarray:
-        return (p[:, 1] > BOTTOM_Y) & (head(p) > 0.1)
+        return (p[:, 1] > BOTTOM_Y) & (head(look.head.inverse(p)) > 0.1)
 
     left_eye = [
-        make_lids(int(110 * fine), int(26 * fine)),
-        make_lashes(rng),
-        make_eyeball(int(1_900 * share)),
+        _without_make_up(make_lids(int(110 * fine), int(26 * fine)), look.make_up),
+        make_eyeball(int(1_900 * share), *look.iris),
         make_lights(),
     ]
-    left = joined([*left_eye, make_brows(int(420 * fine), rng), make_smile_lines()])
-    return joined([
+    lashes = make_lashes(rng)
+    lashes.opacity *= look.make_up
+    ear = make_ear(int(900 * share), rng)
+    left = joined([*left_eye, lashes, look.brows.make(int(420 * fine), rng), make_smile_lines(), ear])
+    bare = joined([
         left,
         left.mirrored(),
-        make_hair(int(17_000 * share), rng),
-        with_scalp(make_skin(int(15_500 * share), rng, seen)),
-        make_freckles(int(90 * share), rng),
+        make_skin(int(15_500 * share), rng, seen),
+        make_freckles(int(look.freckles * share), rng),
         make_lips(int(190 * fine), int(30 * fine)),
         make_cavity(int(700 * share)),
         make_tongue(int(700 * share)),
         make_teeth(UPPER_TEETH, max(int(9 * fine), 4)),
         make_teeth(LOWER_TEETH, max(int(8 * fine), 4)),
-        make_torso(int(6_000 * share), rng, seen_torso),
     ])  # fmt: skip
+    bare.albedo = complexion(bare, look)
+    if not look.lip_gloss:
+        bare.material[bare.material == LIP] = SKIN
+    clothes = look.clothes.make(int(6_000 * share), rng, seen_torso)
+    return joined([bare, look.hair.make(splats - len(bare) - len(clothes), rng)]), clothes
 
 
-def build_character(splats: int = SPLATS, seed: int = 7, say: Callable[[str], None] = lambda line: None) -> Avatar:
-    """About ``splats`` Gaussians, the same for the same arguments. say: is told what is being made."""
-    say("hair, skin and clothes")
-    cloud = make_cloud(splats, np.random.default_rng(seed))
-    say(f"expressions of {len(cloud)} splats")
-    deltas = dense_shapes(cloud)
-    cloud.sigma[:, :2] *= stretch(cloud, deltas)[:, None]
+def _without_make_up(lids: Cloud, make_up: float) -> Cloud:
+    """Eyelids whose lines are fainter."""
+    return evolve(lids, albedo=lids.albedo * make_up + skin_colour(lids.position) * (1 - make_up))
+
+
+def complexion(cloud: Cloud, look: Look) -> np.ndarray:
+    """Albedo [n, 3] with the model's skin and lips in the look's colours, stubble, and the scalp under the hair."""
+    p, albedo = cloud.position, cloud.albedo
+    red = albedo[:, :1] / SKIN_TONE[0]
+    skin = look.skin * red * (albedo / SKIN_TONE / np.maximum(red, 1e-6)) ** [0, look.blush, look.blush]
+    skin = shaded(p, skin, look.stubble, look.hair.root)
+    scalp = look.hair.on_scalp(p)[:, None]
+    skin = skin * (1 - scalp) + np.asarray(look.hair.root) * scalp
+    rosy = smoothstep(0.56, 0.44, albedo[:, 1] / np.maximum(albedo[:, 0], 1e-6))  # skin is above, lips are below
+    rosy = (rosy * in_mouth_patch(p))[:, None]
+    bare = skin * (1 - rosy) + albedo * np.divide(look.lips, LIP_TONE) * rosy
+    return np.where(np.isin(cloud.material, (SKIN, LIP))[:, None], bare, albedo)
+
+
+def build_character(
+    splats: int = SPLATS, seed: int = SEED, say: Callable[[str], None] = lambda line: None, look: Look = VIVI
+) -> Avatar:
+    """About ``splats`` Gaussians, the same for the same arguments. say: is told what is being made.
+
+    Raises ToolError for fewer than LEAST_SPLATS and for more than a file may have.
+    """
+    if not LEAST_SPLATS <= splats <= MAX_SPLATS:
+        raise ToolError(f"{splats} splats, not within {LEAST_SPLATS} and {MAX_SPLATS}")
+    say(f"skin, clothes and hair of {look.name}")
+    person, clothes = make_clouds(splats, np.random.default_rng(seed), look)
+    person.position = np.where(person.carried[:, None] > 0, look.mouth(person.position), person.position)
+    say(f"expressions of {len(person)} splats")
+    deltas = dense_shapes(person)
+    person.sigma[:, :2] *= stretch(person, deltas)[:, None]
+    deltas = look.head.deltas(person.position, deltas)
+    held = np.where(person.part == HEAD, follow(person.position), 1)
+    cloud = joined([look.head.cloud(person), clothes])
     say("light")
     return Avatar(
         position=cloud.position * CM,
@@ -98,18 +149,24 @@ def build_character(splats: int = SPLATS, seed: int = 7, say: Callable[[str], No
         quaternion=cloud.quaternions(),
         scale=cloud.sigma * CM,
         opacity=np.clip(cloud.opacity, 0.01, MAX_OPACITY),
-        colour=lit(cloud, scene),
+        colour=lit(cloud, _scene(look)),
         part=cloud.part,
-        follow=np.where(cloud.part == TORSO, 0, np.where(cloud.part == HEAD, follow(cloud.position), 1)),
-        shapes=Shapes.from_dense(deltas * np.float32(CM)),
-        metadata=METADATA,
+        follow=np.pad(held, (0, len(clothes))),
+        shapes=Shapes.from_dense(np.pad(deltas * np.float32(CM), ((0, 0), (0, len(clothes)), (0, 0)))),
+        metadata=metadata(look),
     )
 
 
-def write_default(path: Path) -> None:
-    """Makes the character and says so, line by line; the file is there whole or not at all."""
+def _scene(look: Look) -> Callable[[np.ndarray], np.ndarray]:
+    """Everything that keeps light away."""
+    model = look.head.around(lambda p: np.minimum(head_with_ears(p), look.hair.shell(p)))
+    return lambda p: np.minimum(model(p), look.clothes.field(p))
+
+
+def write_character(path: Path, splats: int, seed: int, look: Look) -> None:
+    """Makes a character and says so, line by line; the file is there whole or not at all."""
     started = time.process_time()
-    avatar = build_character(say=lambda line: print(f"avatar: {line} ...", flush=True))
+    avatar = build_character(splats, seed, lambda line: print(f"avatar: {line} ...", flush=True), look)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
@@ -121,8 +178,12 @@ def write_default(path: Path) -> None:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="where to write it")
+    parser.add_argument("--look", default=VIVI.name, help=f"one of {', '.join(LOOKS)} (default {VIVI.name})")
+    parser.add_argument("--splats", type=int, default=SPLATS, help=f"about how many Gaussians (default {SPLATS})")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of everything by chance (default {SEED})")
 
 
 def run(args: argparse.Namespace) -> int:
-    write_default(args.file)
+    """Raises ToolError for a look there is not, and for too few or too many splats."""
+    write_character(args.file, args.splats, args.seed, named(args.look))
     return 0

@@ -1,5 +1,7 @@
 """The left eyeball, the lid's shadow on it, and its catch-lights. The right eye is its mirror."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from actors.renderer.avatar import LEFT_EYE
@@ -15,13 +17,12 @@ CAP_RAD = 1.75  # of the ball, around the gaze: enough for eyes that look far as
 FINE_RAD = 0.54
 IRIS_RAD, PUPIL_RAD = 0.475, 0.21
 GAZE = unit(np.array([-0.035, -0.01, 1.0]))  # a little inwards: at the viewer
-DARK, LIGHT = np.array([0.10, 0.042, 0.016]), np.array([0.42, 0.20, 0.06])  # brown eyes with amber
 WHITE = np.array([0.85, 0.82, 0.80])
 SHADOW = np.array([0.05, 0.02, 0.02])
 
 
-def make_eyeball(count: int) -> Cloud:
-    """The ball, with half of its splats on the iris."""
+def make_eyeball(count: int, dark: Sequence[float], light: Sequence[float]) -> Cloud:
+    """The ball, with half of its splats on the iris, whose fibres go from one linear albedo to the other."""
     fine, coarse = ball_cap(count // 2, FINE_RAD), ball_cap(count, CAP_RAD)
     coarse = coarse[coarse[:, 2] < np.cos(FINE_RAD)]
     cap = np.concatenate([fine, coarse])
@@ -33,7 +34,8 @@ def make_eyeball(count: int) -> Cloud:
     ring = np.stack([np.cos(around), np.sin(around), r], 1)
     fibres = 0.55 * noise(ring, (9, 9, 1.3), 4) + 0.45 * noise(ring, (20, 20, 2), 5)
     gathered = np.clip(0.55 - 0.75 * cap[:, 1] / IRIS_RAD, 0.1, 1.4)  # light from above ends up in the lower half
-    iris = DARK * (0.5 + 0.8 * fibres)[:, None] + LIGHT * (fibres * gathered * smoothstep(1.0, 0.5, r) * 1.5)[:, None]
+    iris = np.multiply(dark, (0.5 + 0.8 * fibres)[:, None])
+    iris = iris + np.multiply(light, (fibres * gathered * smoothstep(1.0, 0.5, r) * 1.5)[:, None])
     iris = iris * (1 - 0.8 * smoothstep(0.82, 1.0, r))[:, None]
     soft = smoothstep(1.06, 0.96, r)[:, None]
     colour = colour * (1 - soft) + iris * soft

@@ -1,49 +1,46 @@
-"""Shoulders in a knitted sweater; they stay still while the head moves."""
+"""Trunk, shoulders and arms in cloth; they stay still while the head moves."""
 
 import numpy as np
+from attrs import frozen
+from scipy.interpolate import CubicSpline
 
-from actors.renderer.avatar import TORSO
-from tools.avatar.cloud import Cloud
 from tools.avatar.face import NECK_BOTTOM, NECK_TOP
-from tools.avatar.fields import capsule, chain, ellipsoid, folded, gradient, length, noise, smoothstep, union
-from tools.avatar.light import CLOTH
-from tools.avatar.sampling import spacing, spread
+from tools.avatar.fields import capsule, chain, ellipsoid, folded, length, noise, smoothstep, union
 
-WOOL = np.array([0.060, 0.185, 0.200])
 COLLAR_CENTRE = np.array([0.0, -13.9, -3.0])
-SHOULDER = np.array([(8.5, -18.4, -3.6), (13.6, -21.4, -3.4), (15.2, -32.0, -2.6)])
 BOTTOM_Y = -27.0
-FOLDS_CM = 0.5  # how deep
-RIB_PER_RAD = 46
+LOW, HIGH = (-24, BOTTOM_Y, -12), (24, -11, 8)
+SHOULDER = np.array(
+    [(3.0, -15.9, -4.4), (8.0, -18.0, -4.2), (12.0, -20.3, -3.9), (14.2, -24.2, -3.3), (15.2, -34, -2.4)]
+)
+SHOULDER_RADII = (2.3, 2.9, 3.6, 3.8, 3.9)
+SEAM_X, SEAM_Y, SEAM_SLOPE = 4.6, -15.0, 0.66  # where sleeves begin, seen from the front
 
 
-def collar_frame(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance from the neck's axis, and height over the collar's plane, which tips forward."""
-    q = p - COLLAR_CENTRE
-    return length(q[:, [0, 2]] * [1, 0.96]), q[:, 1] + 0.30 * q[:, 2]
+@frozen
+class Body:
+    broad: float = 1.0  # shoulders, of the model's
+    folds_cm: float = 0.5  # how deep
 
+    def field(self, p: np.ndarray) -> np.ndarray:
+        """Distance to the cloth without its collar."""
+        m = self._narrow(folded(p))
+        d = union(ellipsoid(m, (0, -24.2, -3.0), (12.2, 8.6, 6.3)), chain(m, SHOULDER, SHOULDER_RADII), 3.4)
+        d = union(d, capsule(p, NECK_TOP + (0, -6.5, -1), NECK_BOTTOM, 3.0, 4.6), 2.4)
+        away = smoothstep(6.0, 9.0, length((p - COLLAR_CENTRE)[:, [0, 2]]))
+        return d - self.folds_cm * (noise(p, (0.28, 0.16, 0.28), 13) - 0.5) * away
 
-def torso(p: np.ndarray) -> np.ndarray:
-    m = folded(p)
-    d = union(ellipsoid(p, (0, -23.0, -3.0), (13.0, 8.4, 6.2)), chain(m, SHOULDER, (3.2, 3.7, 4.0)), 3.0)
-    d = union(d, capsule(p, NECK_TOP + (0, -6.5, -1), NECK_BOTTOM, 3.0, 6.4), 2.5)
-    radius, height = collar_frame(p)
-    ring = np.hypot(radius - 4.65, height * 0.62) - 0.80
-    folds = FOLDS_CM * (noise(p, (0.28, 0.16, 0.28), 13) - 0.5) * smoothstep(6.0, 9.0, radius)
-    return union(d - folds, ring, 0.7)
+    def _narrow(self, m: np.ndarray) -> np.ndarray:
+        """Points of the right half as they are on the model."""
+        return m * [1 / self.broad, 1, 1]
 
+    def from_seam(self, p: np.ndarray) -> np.ndarray:
+        """cm to the seam of the sleeve, positive on the sleeve."""
+        m = self._narrow(folded(p))
+        return (m[:, 0] - SEAM_X - (SEAM_Y - m[:, 1]) * SEAM_SLOPE) / np.hypot(1, SEAM_SLOPE)
 
-def make_torso(count: int, rng: np.random.Generator, keep) -> Cloud:
-    """keep: which points can be seen, of points [n, 3]."""
-    p = spread(
-        torso, count, (-20, BOTTOM_Y, -11), (20, -12, 6), rng,
-        density=lambda p: 0.35 + smoothstep(-5, 1, p[:, 2]) + 1.2 * smoothstep(-19, -15, p[:, 1]), keep=keep,
-    )  # fmt: skip
-    normal = gradient(torso, p)
-    radius, height = collar_frame(p)
-    around = np.arctan2(p[:, 0], p[:, 2] - COLLAR_CENTRE[2])
-    on_collar = smoothstep(6.3, 5.7, radius) * smoothstep(-1.9, -1.4, height)
-    rib = on_collar * np.cos(around * RIB_PER_RAD)
-    knit = (1 - on_collar) * (noise(p, (3.2, 6.5, 3.2), 11) - 0.5)
-    colour = WOOL * (1 + 0.30 * rib + 0.12 * knit + 0.10 * (noise(p, 0.5, 12) - 0.5))[:, None]
-    return Cloud.make(p, normal, spacing(p) * 0.64, colour, CLOTH, part=TORSO)
+    def spine(self, step_cm: float) -> np.ndarray:
+        """The line down the left sleeve from the neck on, seen from the front: [n, 2]."""
+        nodes = SHOULDER[:, :2] * [self.broad, 1]
+        way = np.concatenate([[0], np.cumsum(length(np.diff(nodes, axis=0)))])
+        return CubicSpline(way, nodes)(np.arange(0, way[-2] + 3, step_cm))
