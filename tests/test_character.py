@@ -13,10 +13,10 @@ from actors.renderer.model import Model
 from actors.renderer.pose import parts
 from actors.renderer.stage import Stage
 from tools.avatar.build import CM, build_character
-from tools.avatar.face import EYE, LIP_HALF_WIDTH, LIP_Y, head, lip_line, make_smile_lines
+from tools.avatar.face import EYE, LIP_HALF_WIDTH, LIP_Y, head, lip_line, make_creases
 from tools.cli import main
 
-SPLATS = 8_000
+SPLATS = 12_000
 MOST_BYTES_PER_SPLAT = 200  # 12 MB for the 60 000 of the default
 MOST_ON_THE_OTHER_SIDE = 0.03  # of the movement of a shape of one side
 STILL = {"eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight"}  # the eyeballs alone turn
@@ -219,7 +219,7 @@ def test_a_shape_does_what_its_name_says(avatar, shape, place, direction):
 
 
 def test_lines_of_expressions_hide_under_the_skin_until_their_shape_is_there():
-    lines = make_smile_lines()
+    lines = make_creases()
     assert head(lines.position).max() < -0.08
     raised = lines.position + np.max(list(lines.own.values()), axis=0)
     assert (head(raised) > 0).mean() > 0.25

@@ -3,25 +3,21 @@
 import numpy as np
 import pytest
 
-from actors.animator.actor import Animator
-from actors.animator.rules import Rules
 from actors.renderer.splats import SplatEngine
 from actors.renderer.yuv import split_i420
-from actors.step import Input
-from actors.tts.actor import Tts
 from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
-from protocol.envelope import Envelope
-from protocol.messages import OUTSIDE_REPLY, Phones, Playout, Reply, Session
 from protocol.run import data_folder
 from tools import lips
+from tools.avatar.film import BEFORE_S, faces, frames_of
 from tools.caller import RATE_HZ
+from tools.mp4 import FPS
 from tools.recording import Sound
 from tools.reference import reference
 
 AVATAR = data_folder() / "avatar.ply"
 SENTENCES = ["Hello there, I am happy to see you.", "My mama bought a big blue balloon."]
-START_NS = 5 * SECOND
+START_NS = round(BEFORE_S * SECOND)
 
 pytestmark = [
     pytest.mark.slow,
@@ -38,35 +34,17 @@ def voice():
     voice.close()
 
 
-def given(message, at_ns=0):
-    return Input(Envelope(topic="reply", actor="x", turn=1, boot=1, seq=1, sent_ns=at_ns), message)
-
-
 @pytest.fixture(scope="module")
 def film(voice):
     """Of the reply as the real animator and renderer make it, each picture at the time it belongs to."""
-    tts, phones = Tts(voice), []
-    inputs = [given(Reply(sentence=i, text=text, last=i == 1)) for i, text in enumerate(SENTENCES)]
-    while outputs := list(tts.step(inputs, 0)):
-        phones += [output.message for output in outputs if isinstance(output.message, Phones)]
-        inputs = []
     engine = SplatEngine(AVATAR)
     engine.load()
-    stage, animator = engine.open(640, 360), Animator(Rules(), "seed")
-    inputs, now_ns, times, pictures = [given(Session(state="open"), START_NS - SECOND)], START_NS - SECOND, [], []
-    while now_ns < START_NS + 6 * SECOND:
-        if now_ns >= START_NS and phones:
-            inputs = [given(one, START_NS) for one in phones]
-            inputs.append(given(Playout(state="started", anchor_ns=START_NS, heard_ms=0), START_NS))
-            phones = []
-        for output in animator.step(inputs, now_ns):
-            face = output.message
-            grey = split_i420(stage.draw(face.weights, face.head_rad, face.head_m, face.gaze_rad))[0]
-            pictures.append(grey.reshape(90, 4, 160, 4).mean((1, 3)).astype(np.uint8))
-            times.append(now_ns if face.offset_ns == OUTSIDE_REPLY else START_NS + face.offset_ns)
-        inputs = []
-        now_ns = max(now_ns + MS, min(animator.wake_ns, START_NS if phones else animator.wake_ns))
-    return lips.Film(np.array(times), np.array(pictures))
+    stage, said = engine.open(640, 360), reference(SENTENCES, voice)
+    pictures = []
+    for face in faces(said, frames_of(said, after_s=1.0)):
+        grey = split_i420(stage.draw(face.weights, face.head_rad, face.head_m, face.gaze_rad))[0]
+        pictures.append(grey.reshape(90, 4, 160, 4).mean((1, 3)).astype(np.uint8))
+    return lips.Film(np.arange(len(pictures)) * SECOND // FPS, np.array(pictures))
 
 
 def late(film: lips.Film, ms: int) -> lips.Film:

@@ -13,7 +13,7 @@ from tools.avatar.warp import Push, Warp
 from tools.cli import main
 from tools.errors import ToolError
 
-SPLATS = 8_000
+SPLATS = 12_000
 
 
 @pytest.fixture(scope="module", params=sorted(LOOKS))
@@ -117,9 +117,9 @@ def test_the_command_makes_the_look_and_the_size_it_is_asked_for(tmp_path, capsy
 
 
 def test_too_few_and_too_many_splats_are_an_error_with_the_limits(tmp_path, capsys):
-    for splats in ("0", "7999", "2000000"):
+    for splats in ("0", "11999", "2000000"):
         assert main(["avatar", "build", str(tmp_path / "a.ply"), "--splats", splats]) == 1
-        assert f"{splats} splats, not within 8000 and 1048576" in capsys.readouterr().err
+        assert f"{splats} splats, not within 12000 and 1048576" in capsys.readouterr().err
 
 
 def test_an_unknown_look_is_an_error_that_names_those_there_are(tmp_path, capsys):

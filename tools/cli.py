@@ -22,9 +22,10 @@ COMMANDS = {
     "avatar": "make a face, look at it, look into it",
 }
 AVATAR = {
-    "build": "make the default character",
+    "build": "make a character",
     "info": "what is in a file",
     "sheet": "a picture of a face from all sides, with its expressions and visemes",
+    "film": "a face that says a text, as an MP4",
 }
 
 

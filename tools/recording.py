@@ -10,8 +10,7 @@ from attrs import frozen
 
 from protocol.clock import SECOND
 from tools.caller import BLOCK, RATE_HZ, Arrival, Tape
-
-VIDEO_HZ = 90_000
+from tools.mp4 import VIDEO_HZ, Mp4
 
 
 @frozen(eq=False)
@@ -98,25 +97,11 @@ def decoded(units: list[Picture]) -> Iterator[tuple[Picture, av.VideoFrame]]:
 
 def write_mp4(path: Path, heard: Sound, units: list[Picture], begin_ns: int, end_ns: int) -> None:
     """Sound and pictures of [begin_ns, end_ns) in sync. H.264 starts at a keyframe only, so it is encoded anew."""
-    with av.open(str(path), "w", format="mp4") as container:
-        video = container.add_stream("libx264", rate=30, options={"crf": "18", "preset": "veryfast"})
-        video.pix_fmt, video.codec_context.time_base = "yuv420p", fractions.Fraction(1, VIDEO_HZ)
-        audio = container.add_stream("aac", rate=RATE_HZ, layout="mono")
+    with Mp4(path) as film:
         for unit, frame in decoded(units):
             if begin_ns <= unit.at_ns < end_ns:
-                if not video.codec_context.is_open:
-                    video.width, video.height = frame.width, frame.height
-                frame.pts = (unit.at_ns - begin_ns) * VIDEO_HZ // SECOND
-                frame.time_base = fractions.Fraction(1, VIDEO_HZ)
-                frame.pict_type = av.video.frame.PictureType.NONE
-                container.mux(video.encode(frame))
-        container.mux(video.encode(None))
+                film.show(frame, unit.at_ns - begin_ns)
         first = max(0, (begin_ns - heard.start_ns) * RATE_HZ // SECOND)
         last = max(first, (end_ns - heard.start_ns) * RATE_HZ // SECOND)
         delay = max(0, (heard.start_ns - begin_ns) * RATE_HZ // SECOND)
-        pcm = np.concatenate([np.zeros(delay, np.int16), heard.pcm[first:last]])
-        for start in range(0, len(pcm), 1024):
-            frame = av.AudioFrame.from_ndarray(pcm[None, start : start + 1024], format="s16", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, start, fractions.Fraction(1, RATE_HZ)
-            container.mux(audio.encode(frame))
-        container.mux(audio.encode(None))
+        film.play(np.concatenate([np.zeros(delay, np.int16), heard.pcm[first:last]]))

@@ -21,9 +21,9 @@ from tools.avatar.face import (
     SKIN_TONE,
     head,
     in_mouth_patch,
+    make_creases,
     make_freckles,
     make_skin,
-    make_smile_lines,
     skin_colour,
 )
 from tools.avatar.fields import smoothstep
@@ -38,7 +38,7 @@ from tools.errors import ToolError
 CM = 0.01
 SPLATS = 60_000
 SEED = 7
-LEAST_SPLATS = 8_000  # lashes, teeth and the like leave none for the hair of fewer
+LEAST_SPLATS = 12_000  # lashes, teeth and the like leave none for the hair of fewer
 NECK_PIVOT = np.array([0.0, -10.0, -2.6])
 
 
@@ -86,7 +86,7 @@ def make_clouds(splats: int, rng: np.random.Generator, look: Look) -> tuple[Clou
     lashes = make_lashes(rng)
     lashes.opacity *= look.make_up
     ear = make_ear(int(900 * share), rng)
-    left = joined([*left_eye, lashes, look.brows.make(int(420 * fine), rng), make_smile_lines(), ear])
+    left = joined([*left_eye, lashes, look.brows.make(int(420 * fine), rng), make_creases(), ear])
     bare = joined([
         left,
         left.mirrored(),

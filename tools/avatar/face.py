@@ -153,7 +153,7 @@ def make_freckles(count: int, rng: np.random.Generator) -> Cloud:
     )  # fmt: skip
 
 
-def make_smile_lines() -> Cloud:
+def make_creases() -> Cloud:
     """Lines of the left half that expressions draw: shadows under the skin until a shape of LINES lifts them out."""
     return joined([_line(np.array(path), *rest) for path, *rest in LINES])
 

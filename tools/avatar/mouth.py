@@ -25,8 +25,8 @@ from tools.avatar.sampling import ball_cap
 UPPER_HEIGHT, LOWER_HEIGHT = 0.54, 0.72  # of the red of the lips
 UPPER_BULGE, LOWER_BULGE = 0.24, 0.34
 PARTING = {
-    "jawOpen": (0, 1.4, 0),
-    "mouthClose": (0, -1.4, 0),
+    "jawOpen": (0, 1.2, -4.0),
+    "mouthClose": (0, -1.2, 4.0),
     "mouthFunnel": (0, 0, -4.0),
     "mouthPucker": (0, 0, -0.9),
     "tongueOut": (0, 0, -3.0),
