@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import tracemalloc
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from actors.arkit import ARKIT
 from actors.renderer.avatar import DELTA, MAX_SPLATS, SHAPE, STANDARD, VERTEX, Avatar, Shapes, load_avatar, save_avatar
 from actors.renderer.errors import BadAvatar
+from actors.renderer.metadata import VERSION
 from actors.renderer.ply import write_ply
 
 N = 7
+START = b"ply\nformat binary_little_endian 1.0\n"
 ARRAYS = ("position", "normal", "quaternion", "scale", "opacity", "colour", "part", "follow")
 
 
@@ -127,7 +130,7 @@ def test_a_truncated_file_is_refused_with_its_size(tmp_path):
     refused(tmp_path / "a.ply", body, body + 1)
 
 
-@pytest.mark.parametrize("count", [2**31, 10**17, MAX_SPLATS + 1])
+@pytest.mark.parametrize("count", [2**31, 2**63, 10**31, MAX_SPLATS + 1])
 def test_a_file_that_claims_too_much_takes_no_memory(tmp_path, count):
     path = tmp_path / "a.ply"
     write_ply(path, {"vertex": standard_vertices()}, [])
@@ -193,6 +196,13 @@ def test_shapes_that_overlap_or_leave_deltas_over_are_refused(tmp_path):
         ('{"camera": {"fov_y_deg": 180}}', "180"),
         ('{"camera": {"position": [0, 0, 0], "look_at": [0, 0, 0]}}', "0.0 m"),
         ('{"background": {"edge": [0, 0, 256]}}', "256"),
+        ('{"version": 0}', "version 0"),
+        ('{"version": 1.5}', "version 1.5"),
+        ('{"version": true}', "version True"),
+        ('{"more": [NaN]}', "no JSON: Out of range"),
+        ('{"neck": [0, 0, 1' + "0" * 5000 + "]}", "no JSON: Exceeds the limit"),
+        ('{"name": "\\ud800"}', "metadata.name"),
+        ('{"name": "\\u001b[2J"}', "printable"),
     ],
 )
 def test_bad_metadata_is_refused_by_its_key(tmp_path, text, words):
@@ -206,9 +216,24 @@ def test_bad_metadata_is_refused_by_its_key(tmp_path, text, words):
         (b"", "not a PLY file"),
         (b"\x89PNG\r\n", "not a PLY file"),
         (b"ply\nformat ascii 1.0\nend_header\n", "ascii"),
+        (b"ply\nformat binary_big_endian 1.0\nend_header\n", "big_endian"),
+        (b"ply\nformat binary_little_endian 1.0\ncomment \xc3\xa9\nend_header\n", "a byte 195 at 44"),
+        (START + b"element vertex 1\nproperty float x\nproperty uchar x\nend_header\n", "property x of element vertex"),
+        (
+            START + b"element a 1\nproperty float x\nelement a 2\nproperty float x\nend_header\n",
+            "element a is declared tw",
+        ),
+        (START + b"element vertex -1\nproperty float x\nend_header\n", "element vertex -1"),
+        (START + b"element vertex 1\nend_header\n", "vertex has no properties"),
+        (START + b"element a 1\nproperty double x\nend_header\n", "declares 8 bytes after it, the file has 0"),
+        (START + b"element a 9223372036854775808\nproperty double x\nend_header\n", 2**66),
+        (
+            START + b"element vertex 9\n" + b"".join(b"property int p%d\n" % k for k in range(129)) + b"end_header\n",
+            128,
+        ),
         (b"ply\n" + b"x" * 200_000, "no end_header in the first 65536"),
         (b"ply\nformat binary_little_endian 1.0\nelement vertex 0\nproperty float x\nend_header\n", "no splats"),
-        (b"ply\nformat binary_little_endian 1.0\nelement face 1\nproperty float x\nend_header\n", "element face"),
+        (b"ply\nformat binary_little_endian 1.0\nelement face 1\nproperty float x\nend_header\n0000", "no splats"),
         (b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty list uchar int x\nend_header\n", "list"),
         (b"ply\nformat binary_little_endian 1.0\nproperty float x\nend_header\n", "property float x"),
         (b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nend_header\n0000", "no y, z"),
@@ -219,21 +244,183 @@ def test_what_is_no_such_file_is_refused(tmp_path, content, words):
     refused(tmp_path / "a.ply", words)
 
 
+SPECIAL = [0, 1, 51, 53, 2**16, 2**31 - 1, 2**31, 2**32, 2**63, 2**64, 10**31, -1, "nan", "x", "", "1.0", "0x7"]
+TOKENS = 'list uchar|double|char|uint|vertex|delta|comment|visavis|{|}|[|NaN|null|1e999|-0|2|version|"|\\ud800|\x00|\n'
+TOKENS = [*TOKENS.split("|"), "\r\n", " ", "end_header\n", "ply\n"]
+
+
+def damaged(whole: bytes, r: np.random.Generator) -> bytes:
+    """With bytes, words, numbers or lines changed, cut out, put in or repeated; half of the time in the header."""
+    header = whole.index(b"end_header\n") + 11
+    end = header if r.random() < 0.5 else len(whole)
+    at, length = int(r.integers(0, end)), int(2 ** r.uniform(0, 8))
+    kind = r.integers(0, 7)
+    if kind == 0:
+        changed = bytearray(whole)
+        for k in r.integers(0, end, r.integers(1, 4)):
+            changed[k] = r.integers(0, 256)
+        return bytes(changed)
+    if kind == 1:
+        return whole[:at] + bytes([whole[at] ^ 1 << int(r.integers(0, 8))]) + whole[at + 1 :]
+    if kind == 2:
+        return whole[:at] + whole[at + length :]
+    if kind == 3:
+        return whole[:at] + whole[at : at + length] * 2 + whole[at + length :]
+    if kind == 4:
+        return whole[:at] + str(r.choice(TOKENS)).encode() + whole[at:]
+    if kind == 5:
+        numbers = list(re.finditer(rb"\d+", whole[:header]))
+        chosen = numbers[r.integers(0, len(numbers))]
+        return whole[: chosen.start()] + str(r.choice(SPECIAL)).encode() + whole[chosen.end() :]
+    lines = whole[:header].split(b"\n")[:-1]
+    i, j = r.integers(1, len(lines), 2)
+    lines[i], lines[j] = lines[j], lines[i]
+    return b"\n".join([*lines, b""]) + whole[header:]
+
+
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(tmp_path):
     save_avatar(some_avatar(), tmp_path / "a.ply")
     whole, r = (tmp_path / "a.ply").read_bytes(), np.random.default_rng(2)
     outcomes = {True: 0, False: 0}
-    for _ in range(400):
-        damaged = bytearray(whole)
-        for at in r.integers(0, len(whole), r.integers(1, 4)):
-            damaged[at] = r.integers(0, 256)
-        (tmp_path / "a.ply").write_bytes(damaged)
+    for _ in range(4000):
+        (tmp_path / "a.ply").write_bytes(damaged(whole, r))
         try:
-            load_avatar(tmp_path / "a.ply")
-            outcomes[True] += 1
+            avatar = load_avatar(tmp_path / "a.ply")
         except BadAvatar:
             outcomes[False] += 1
-    assert min(outcomes.values()) > 30
+            continue
+        outcomes[True] += 1
+        save_avatar(avatar, tmp_path / "b.ply")
+    assert min(outcomes.values()) > 500
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("element", "name"),
+    [("vertex", name) for name in VERTEX.names if name != "part"] + [("delta", name) for name in ("dx", "dy", "dz")],
+)
+def test_no_number_may_be_infinite(tmp_path, element, name, value):
+    elements = full_elements()
+    elements["delta"] = np.zeros(1, DELTA)
+    elements["shape"]["start"][1:], elements["shape"]["count"][0] = 1, 1
+    elements[element][name][0] = value
+    write_ply(tmp_path / "a.ply", elements, ["visavis {}"])
+    refused(tmp_path / "a.ply", "1 numbers that are not finite")
+
+
+def test_a_double_beyond_a_float_is_refused(tmp_path):
+    vertex = standard_vertices().astype([(name, "<f8") for name in STANDARD])
+    vertex["nx"][2] = vertex["rot_1"][3] = 1e300
+    write_ply(tmp_path / "a.ply", {"vertex": vertex}, [])
+    refused(tmp_path / "a.ply", "2 numbers that are not finite")
+
+
+def test_a_cut_through_any_section_is_refused_with_the_bytes_there_are(tmp_path):
+    elements = full_elements()
+    elements["delta"] = np.zeros(5, DELTA)
+    elements["shape"]["start"][1:], elements["shape"]["count"][0] = 5, 5
+    write_ply(tmp_path / "a.ply", elements, ["visavis {}"])
+    whole = (tmp_path / "a.ply").read_bytes()
+    assert len(load_avatar(tmp_path / "a.ply").shapes.index) == 5
+    header = whole.index(b"end_header\n") + 11
+    ends = header + np.cumsum([0, *(array.nbytes for array in elements.values())])
+    assert ends[-1] == len(whole)
+    for cut in {int(end) + k for end in ends for k in (-1, 0, 1)} - {len(whole), len(whole) + 1}:
+        (tmp_path / "a.ply").write_bytes(whole[:cut])
+        refused(tmp_path / "a.ply", tmp_path / "a.ply", cut if cut < header else cut - header)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "words"),
+    [
+        ([0, 3, 1], [3, -2, 4], "integers that are not negative"),
+        ([0, -3, 0], [-3, 3, 5], "integers that are not negative"),
+        ([0, 2, 1], [1, 2, 2], "shape 1, eyeLookDownLeft, starts at 2, the ones before it end at 1"),
+        ([0, 1, 2], [1, 1, 2], "hold 4 deltas, the file 5"),
+    ],
+)
+def test_shapes_that_are_negative_or_out_of_order_are_refused(tmp_path, start, count, words):
+    elements = full_elements()
+    shape = np.zeros(len(ARKIT), [("start", "<i4"), ("count", "<i4")])
+    shape["start"][:3], shape["count"][:3] = start, count
+    shape["start"][3:] = sum(count)
+    write_ply(tmp_path / "a.ply", {**elements, "shape": shape, "delta": np.zeros(5, DELTA)}, ["visavis {}"])
+    refused(tmp_path / "a.ply", words)
+
+
+def test_shapes_counted_in_floats_are_refused(tmp_path):
+    shape = np.full(len(ARKIT), np.nan, [("start", "<f4"), ("count", "<f4")])
+    write_ply(tmp_path / "a.ply", {**full_elements(), "shape": shape}, ["visavis {}"])
+    refused(tmp_path / "a.ply", "needs integers")
+
+
+def test_splats_that_are_all_transparent_are_refused(tmp_path):
+    vertex = standard_vertices()
+    vertex["opacity"] = -1000
+    write_ply(tmp_path / "a.ply", {"vertex": vertex}, [])
+    refused(tmp_path / "a.ply", "the most opaque of 7 splats has 1.92875e-22")
+
+
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "zeros", tmp_path):
+        refused(path, f"{path}: no regular file")
+    with pytest.raises(FileNotFoundError):
+        load_avatar(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("start", [b"", b"ply\nformat binary_little_endian 1.0\ncomment ", b"ply\nelement vertex "])
+def test_a_gigabyte_without_an_end_of_header_takes_no_memory(tmp_path, start):
+    (tmp_path / "a.ply").write_bytes(start)
+    os.truncate(tmp_path / "a.ply", 1 << 30)  # a hole: it takes no room
+    tracemalloc.start()
+    refused(tmp_path / "a.ply")
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_what_a_later_writer_adds_is_skipped(tmp_path):
+    elements = full_elements()
+    wider = np.zeros(N, VERTEX.descr + [("roughness", "<f8")])
+    for name in VERTEX.names:
+        wider[name] = elements["vertex"][name]
+    wider["roughness"] = np.nan
+    extra = np.full(3, np.nan, [("x", "<f4"), ("y", "<f8")])
+    elements = {
+        "before": extra,
+        "vertex": wider,
+        "between": extra,
+        "shape": elements["shape"],
+        "delta": np.zeros(0, DELTA),
+    }
+    write_ply(tmp_path / "a.ply", elements, ['visavis {"glasses": [1]}', "more"])
+    avatar = load_avatar(tmp_path / "a.ply")
+    assert len(avatar) == N and avatar.metadata["glasses"] == [1]
+
+
+def test_an_absent_version_is_1_and_a_newer_one_is_refused_before_what_it_changed(tmp_path):
+    write_ply(tmp_path / "a.ply", full_elements(), ["visavis {}"])
+    assert load_avatar(tmp_path / "a.ply").metadata["version"] == VERSION == 1
+    elements = {**full_elements(), "shape": np.zeros(60, SHAPE), "vertex": np.zeros(1, [("centre", "<f4")])}
+    write_ply(tmp_path / "a.ply", elements, ['visavis {"version": 2, "neck": "long"}'])
+    refused(tmp_path / "a.ply", "has version 2, this program reads up to 1")
+
+
+def test_json_nested_to_any_depth_is_read_or_refused(tmp_path):
+    outcomes = set()
+    for depth in (*range(10, 1000, 70), *range(800, 1010, 3), 20_000):
+        for text in ("[" * depth + "]" * depth, '{"more": ' + "[" * depth + "]" * depth + "}"):
+            for key in ("", '"version": ', '"neck": '):
+                write_ply(
+                    tmp_path / "a.ply", full_elements(), ["visavis {" + key + text + "}" if key else f"visavis {text}"]
+                )
+                try:
+                    save_avatar(load_avatar(tmp_path / "a.ply"), tmp_path / "b.ply")
+                    outcomes.add("read")
+                except BadAvatar:
+                    outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ COMMANDS = {
 AVATAR = {
     "build": "make a character",
     "info": "what is in a file",
+    "validate": "whether files are avatars, and what makes them poor ones",
+    "convert": "from a 3D Gaussian splatting scan to an avatar, or back to a plain one",
     "sheet": "a picture of a face from all sides, with its expressions and visemes",
     "film": "a face that says a text, as an MP4",
 }
@@ -73,7 +75,7 @@ def main(words: list[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         results = args.run(args)
-    except (ToolError, ProtocolError, CannotStart, FileNotFoundError) as error:
+    except (ToolError, ProtocolError, CannotStart, OSError) as error:
         print(f"visavis: {error}", file=sys.stderr)
         return 1
     if isinstance(results, dict):

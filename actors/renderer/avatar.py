@@ -1,19 +1,7 @@
 """An avatar: Gaussians in head space, how the 52 ARKit blendshapes move them, and which are teeth, eyes or torso.
 
-Head space: x to the viewer's right (image right), y up, z towards the viewer; metres.
-
-The file is a binary little-endian PLY, in this order:
-
-- ``comment visavis {...}``: one line of ASCII JSON, see metadata.py.
-- ``element vertex n``, first the properties that 3D Gaussian splatting writes (Kerbl et al. 2023), so that any viewer
-  of splats opens it: float ``x y z``; ``nx ny nz`` (unit, or 0 0 0 for a splat seen from all sides); ``f_dc_0..2``
-  (colour = 0.5 + 0.28209479 f_dc, sRGB); ``opacity`` (logit); ``scale_0..2`` (natural logarithm of metres);
-  ``rot_0..3`` (wxyz). Then uchar ``part`` (SKIN .. RIGHT_EYE below) and float ``follow`` (0..1: how much of the head's
-  pose it takes).
-- ``element shape 52``, in the order of actors/arkit.py: uint ``start``, uint ``count``: its rows of the next element.
-- ``element delta k``: int ``index`` of the splat, float ``dx dy dz``: metres it moves at weight 1.
-
-A file with ``vertex`` alone is a static avatar of skin; its f_rest (view-dependent colour) is left out.
+Head space: x to the viewer's right (image right), y up, z towards the viewer; metres. The bytes of the file, what every
+number means and how a picture is made of them stand in FORMAT.md.
 """
 
 import json
@@ -32,9 +20,12 @@ log = logging.getLogger(__name__)
 
 SKIN, TORSO, UPPER_TEETH, LOWER_TEETH, LEFT_EYE, RIGHT_EYE = range(6)  # LEFT is the character's: image right
 MAX_SPLATS = 1 << 20
+MAX_SHAPES = 1 << 10
 MAX_DELTAS = 1 << 24
 MAX_OPACITY = 0.99  # what the rasterisers cap at
+ALPHA_MIN = 1 / 255  # less is not drawn
 MIN_SCALE_M = 1e-9
+LEAST_LENGTH = 1e-6  # of a quaternion or a normal; a shorter one has no direction
 MIN_DELTA_M = 1e-5  # a thirtieth of a pixel in a portrait of 720 lines
 DC = 0.28209479177387814  # the spherical harmonic of degree 0
 COMMENT = "visavis "
@@ -130,6 +121,8 @@ class Avatar:
         _within("position", self.position, -1000, 1000)
         _within("scale", self.scale, MIN_SCALE_M, 1000)
         _within("opacity", self.opacity, np.nextafter(np.float32(0), np.float32(1)), np.float32(MAX_OPACITY))
+        if self.opacity.max() < ALPHA_MIN:
+            raise BadAvatar(f"the most opaque of {n} splats has {self.opacity.max():g}, under 1/255 none is drawn")
         _within("colour", self.colour, 0, 1)
         _within("part", self.part, SKIN, RIGHT_EYE)
         _within("follow", self.follow, 0, 1)
@@ -154,8 +147,8 @@ class Avatar:
         return axes @ axes.transpose(0, 2, 1)
 
 
-def save_avatar(avatar: Avatar, path: Path) -> None:
-    """Writes the format above."""
+def splat_rows(avatar: Avatar) -> np.ndarray:
+    """VERTEX [n]: the splats as a file has them."""
     vertex = np.zeros(len(avatar), VERTEX)
     opacity = avatar.opacity.astype(float)
     columns = [
@@ -169,17 +162,56 @@ def save_avatar(avatar: Avatar, path: Path) -> None:
     for name, values in zip(STANDARD, np.concatenate(columns, axis=1).T, strict=True):
         vertex[name] = values
     vertex["part"], vertex["follow"] = avatar.part, avatar.follow
+    return vertex
+
+
+def standard_columns(vertex: np.ndarray) -> np.ndarray:
+    """Float32 [n, 17] of the properties in STANDARD, in any order in the file; normals that it lacks are 0."""
+    if not len(vertex):
+        raise BadAvatar("no splats")
+    names = set(vertex.dtype.names)
+    if missing := [name for name in STANDARD if name not in names and name not in ("nx", "ny", "nz")]:
+        raise BadAvatar(f"element vertex has no {', '.join(missing)}")
+    columns = np.zeros((len(vertex), len(STANDARD)), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # a double may be more than a float: infinite, and refused
+        for k, name in enumerate(STANDARD):
+            if name in names:
+                columns[:, k] = vertex[name]
+    return columns
+
+
+def splat_fields(columns: np.ndarray) -> dict[str, np.ndarray]:
+    """The fields ``position`` .. ``colour`` of an Avatar, from the numbers that a file has. Raises BadAvatar."""
+    if (bad := columns.size - np.count_nonzero(np.isfinite(columns))) > 0:
+        raise BadAvatar(f"element vertex has {bad} numbers that are not finite")
+    position, normal, dc, logit, log_scale, quaternion = np.split(columns.astype(np.float64), [3, 6, 9, 10, 13], axis=1)
+    lengths = np.linalg.norm(quaternion, axis=1, keepdims=True)
+    if (bad := np.count_nonzero(lengths < LEAST_LENGTH)) > 0:
+        raise BadAvatar(f"{bad} quaternions of length 0")
+    normal_lengths = np.linalg.norm(normal, axis=1, keepdims=True)
+    return {
+        "position": position,
+        "normal": np.where(normal_lengths > LEAST_LENGTH, normal / np.maximum(normal_lengths, LEAST_LENGTH), 0.0),
+        "quaternion": quaternion / lengths,
+        "scale": np.exp(np.clip(log_scale, np.log(MIN_SCALE_M) + 1e-6, 7.0)),
+        "opacity": np.clip(1 / (1 + np.exp(-np.clip(logit[:, 0], -50, 50))), None, MAX_OPACITY),
+        "colour": np.clip(0.5 + DC * dc, 0, 1),
+    }
+
+
+def save_avatar(avatar: Avatar, path: Path) -> None:
+    """Writes the format of FORMAT.md."""
     shape = np.zeros(len(ARKIT), SHAPE)
     shape["start"], shape["count"] = avatar.shapes.start[:-1], np.diff(avatar.shapes.start)
     delta = np.zeros(len(avatar.shapes.index), DELTA)
     delta["index"] = avatar.shapes.index
     delta["dx"], delta["dy"], delta["dz"] = avatar.shapes.delta.T
     comment = COMMENT + json.dumps(avatar.metadata, allow_nan=False)
-    write_ply(Path(path), {"vertex": vertex, "shape": shape, "delta": delta}, [comment])
+    write_ply(Path(path), {"vertex": splat_rows(avatar), "shape": shape, "delta": delta}, [comment])
 
 
 def load_avatar(path: Path) -> Avatar:
-    """Reads the format above.
+    """Reads the format of FORMAT.md, and any 3D Gaussian splatting file.
 
     Raises BadAvatar with the file's name and the numbers that are wrong; OSError where there is no such file.
     """
@@ -190,43 +222,23 @@ def load_avatar(path: Path) -> Avatar:
 
 
 def _read(path: Path) -> Avatar:
-    elements, comments = read_ply(Path(path), {"vertex": MAX_SPLATS, "shape": len(ARKIT), "delta": MAX_DELTAS})
-    vertex = elements.get("vertex", np.zeros(0, VERTEX))
-    if not len(vertex):
-        raise BadAvatar("no splats")
-    names = set(vertex.dtype.names)
-    if missing := [name for name in STANDARD if name not in names and name not in ("nx", "ny", "nz")]:
-        raise BadAvatar(f"element vertex has no {', '.join(missing)}")
+    elements, comments = read_ply(Path(path), {"vertex": MAX_SPLATS, "shape": MAX_SHAPES, "delta": MAX_DELTAS})
     jsons = [comment.removeprefix(COMMENT) for comment in comments if comment.startswith(COMMENT)]
     if len(jsons) > 1:
         raise BadAvatar(f"{len(jsons)} comments of metadata")
-    if not (jsons and {"part", "follow"} <= names and "shape" in elements):
-        log.warning("%s has no parts, blendshapes or metadata: it is shown, but does not move", path)
-
-    def columns(*wanted: str) -> np.ndarray:
-        return np.stack([vertex[name] if name in names else np.zeros(len(vertex)) for name in wanted], 1).astype(
-            np.float64
-        )
-
-    numbers = columns(*STANDARD)
-    if (bad := numbers.size - np.count_nonzero(np.isfinite(numbers))) > 0:
-        raise BadAvatar(f"element vertex has {bad} numbers that are not finite")
-    position, normal, dc, logit, log_scale, quaternion = np.split(numbers, [3, 6, 9, 10, 13], axis=1)
-    lengths = np.linalg.norm(quaternion, axis=1, keepdims=True)
-    if lengths.min() < 1e-6:
-        raise BadAvatar(f"{np.count_nonzero(lengths < 1e-6)} quaternions of length 0")
-    normal_lengths = np.linalg.norm(normal, axis=1, keepdims=True)
+    metadata = parsed(jsons[0]) if jsons else {}  # first of all: it says which version the rest has
+    vertex = elements.get("vertex", np.zeros(0, VERTEX))
+    fields, names = splat_fields(standard_columns(vertex)), set(vertex.dtype.names)
+    shapes = _shapes(elements)
+    there = {"metadata": jsons, "parts": {"part", "follow"} <= names, "blendshapes": len(shapes.index)}
+    if missing := [words for words, is_there in there.items() if not is_there]:
+        log.warning("%s has no %s: it is shown, but what needs that does not move", path, ", ".join(missing))
     return Avatar(
-        position=position,
-        normal=np.where(normal_lengths > 1e-6, normal / np.maximum(normal_lengths, 1e-6), 0.0),
-        quaternion=quaternion / lengths,
-        scale=np.exp(np.clip(log_scale, np.log(MIN_SCALE_M) + 1e-6, 7.0)),
-        opacity=np.clip(1 / (1 + np.exp(-np.clip(logit[:, 0], -50, 50))), None, MAX_OPACITY),
-        colour=np.clip(0.5 + DC * dc, 0, 1),
+        **fields,
         part=vertex["part"] if "part" in names else np.zeros(len(vertex)),
         follow=vertex["follow"] if "follow" in names else np.ones(len(vertex)),
-        shapes=_shapes(elements),
-        metadata=parsed(jsons[0]) if jsons else {},
+        shapes=shapes,
+        metadata=metadata,
     )
 
 
@@ -234,15 +246,21 @@ def _shapes(elements: dict[str, np.ndarray]) -> Shapes:
     if not {"shape", "delta"} & elements.keys():
         return Shapes.none()
     shape, delta = elements.get("shape", np.zeros(0, SHAPE)), elements.get("delta", np.zeros(0, DELTA))
-    if len(shape) != len(ARKIT) or not {"start", "count"} <= set(shape.dtype.names):
+    if len(shape) != len(ARKIT) or not set(SHAPE.names) <= set(shape.dtype.names):
         raise BadAvatar(
             f"element shape has {len(shape)} rows of {shape.dtype.names}, not {len(ARKIT)} of {SHAPE.names}"
         )
     if not set(DELTA.names) <= set(delta.dtype.names):
         raise BadAvatar(f"element delta has {delta.dtype.names}, not {DELTA.names}")
+    if any(shape[name].dtype.kind == "f" or shape[name].min() < 0 for name in SHAPE.names):
+        raise BadAvatar(f"element shape has {shape.dtype}, and needs integers that are not negative")
     ends = np.cumsum(shape["count"].astype(np.int64))
-    if (shape["start"] != np.concatenate([[0], ends[:-1]])).any() or ends[-1] != len(delta):
-        raise BadAvatar(f"the shapes hold {ends[-1]} deltas one after the other, the file {len(delta)}")
+    starts = np.concatenate([[0], ends[:-1]])
+    if (wrong := np.flatnonzero(shape["start"] != starts)).size:
+        j = wrong[0]
+        raise BadAvatar(f"shape {j}, {ARKIT[j]}, starts at {shape['start'][j]}, the ones before it end at {starts[j]}")
+    if ends[-1] != len(delta):
+        raise BadAvatar(f"the shapes hold {ends[-1]} deltas, the file {len(delta)}")
     return Shapes(
         np.concatenate([[0], ends]), delta["index"], np.stack([delta["dx"], delta["dy"], delta["dz"]], axis=1)
     )

@@ -1,6 +1,6 @@
 """The JSON in an avatar's header: what a renderer and a voice must know beside the splats.
 
-Everything is optional and filled from DEFAULTS. Lengths in metres of head space, colours sRGB 0..1.
+Everything is optional and filled from DEFAULTS. Lengths in metres of head space, colours sRGB 0..1. See FORMAT.md.
 """
 
 import json
@@ -9,6 +9,7 @@ import math
 from actors.renderer.errors import BadAvatar
 
 LIMIT = 1000.0  # no number of the metadata means anything beyond it
+VERSION = 1  # of the format: what an older reader can skip is added without a new one
 DEFAULTS = {
     "name": "unnamed",
     "licence": "unknown",
@@ -29,14 +30,16 @@ DEFAULTS = {
 def parsed(text: str) -> dict:
     """The metadata of a header's JSON. Raises BadAvatar."""
     try:
-        given = json.loads(text)
+        return checked(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise BadAvatar(f"the metadata is no JSON: {error}") from None
-    return checked(given)
 
 
 def checked(given: object) -> dict:
     """``given`` with what is missing filled in; unknown keys at the top are kept. Raises BadAvatar naming the key."""
+    version = given.get("version", VERSION) if isinstance(given, dict) else VERSION
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise BadAvatar(f"the format has version {str(version)[:40]}, this program reads up to {VERSION}")
     whole = _like(given, DEFAULTS, "metadata")
     if not 1 <= whole["camera"]["fov_y_deg"] <= 120:
         raise BadAvatar(f"camera.fov_y_deg is {whole['camera']['fov_y_deg']}, not within 1 and 120")
@@ -49,7 +52,12 @@ def checked(given: object) -> dict:
     for key, colour in whole["background"].items():
         if not all(0 <= part <= 1 for part in colour):
             raise BadAvatar(f"background.{key} is {colour}, not within 0 and 1")
-    return {**given, **whole}
+    whole = {"version": version, **given, **whole}
+    try:
+        json.dumps(whole, allow_nan=False)  # what is kept must be fit to be written again
+    except (TypeError, ValueError) as error:
+        raise BadAvatar(f"the metadata is no JSON: {error}") from None
+    return whole
 
 
 def _like(given: object, example: object, path: str) -> object:
@@ -61,8 +69,8 @@ def _like(given: object, example: object, path: str) -> object:
             return given
         return {key: _like(given.get(key, inner), inner, f"{path}.{key}") for key, inner in example.items()}
     if isinstance(example, str):
-        if not isinstance(given, str) or len(given) > LIMIT:
-            raise BadAvatar(f"{path} is not a text of at most {LIMIT:.0f} characters")
+        if not isinstance(given, str) or len(given) > LIMIT or not given.isprintable():
+            raise BadAvatar(f"{path} is not a text of at most {LIMIT:.0f} printable characters")
         return given
     if isinstance(example, list):
         if not isinstance(given, list | tuple) or len(given) != len(example):

@@ -4,7 +4,9 @@ The declared sizes are checked against the caller's limits and the file's size b
 make the reader take more memory than it is long.
 """
 
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +16,7 @@ import numpy as np
 from actors.renderer.errors import BadAvatar
 
 MAX_HEADER_BYTES = 1 << 16
-MAX_PROPERTIES = 64  # of an element: a splat with full spherical harmonics has 62
+MAX_PROPERTIES = 128  # of an element: a splat with spherical harmonics of degree 4 has 89
 FIRST_LINES = ["ply", "format binary_little_endian 1.0"]
 TYPES = {
     "char": "i1", "uchar": "u1", "short": "<i2", "ushort": "<u2", "int": "<i4", "uint": "<u4",
@@ -27,19 +29,27 @@ NAMES = {np.dtype(code): name for name, code in reversed(TYPES.items())}
 def read_ply(path: Path, most: Mapping[str, int]) -> tuple[dict[str, np.ndarray], list[str]]:
     """The elements by name as structured arrays [count], and the comments.
 
-    most: the elements that may be there, and of how many rows. Raises BadAvatar; OSError where there is no such file.
+    most: the elements to read, and of how many rows at most; others are skipped. Raises BadAvatar; OSError where there
+    is no such file.
     """
+    if not stat.S_ISREG(mode := path.stat().st_mode):  # to open a pipe would wait for who writes it
+        raise BadAvatar(f"no regular file, its mode is {stat.filemode(mode)}")
     with path.open("rb") as file:
         lines, body_at = _header(file)
         comments, elements = _declared(lines)
         for name, (_, count) in elements.items():
-            if count > most.get(name, 0):
-                raise BadAvatar(f"element {name} has {count} rows, the most is {most.get(name, 0)}")
+            if count > most.get(name, count):
+                raise BadAvatar(f"element {name} has {count} rows, the most is {most[name]}")
         needed = sum(count * dtype.itemsize for dtype, count in elements.values())
         if (held := path.stat().st_size - body_at) != needed:
             raise BadAvatar(f"the header declares {needed} bytes after it, the file has {held}")
         file.seek(body_at)
-        arrays = {name: np.fromfile(file, dtype, count) for name, (dtype, count) in elements.items()}
+        arrays = {}
+        for name, (dtype, count) in elements.items():
+            if name in most:
+                arrays[name] = np.fromfile(file, dtype, count)
+            else:
+                file.seek(count * dtype.itemsize, os.SEEK_CUR)
     for name, array in arrays.items():
         if len(array) != elements[name][1]:
             raise BadAvatar(f"element {name} ends after {len(array)} of {elements[name][1]} rows")
@@ -75,7 +85,7 @@ def _header(file: BinaryIO) -> tuple[list[str], int]:
             f"the header has a byte {start[error.start]} at {error.start}, only ASCII may be there"
         ) from None
     if lines[:2] != FIRST_LINES:
-        raise BadAvatar(f"the format is {lines[1][:60]!r}, not {FIRST_LINES[1]!r}")
+        raise BadAvatar(f"the header begins with {lines[:2]}"[:120] + f", not {FIRST_LINES}")
     return lines[2:], end + len(b"\nend_header\n")
 
 
@@ -86,7 +96,7 @@ def _declared(lines: Sequence[str]) -> tuple[list[str], dict[str, tuple[np.dtype
     for line in lines:
         if line.startswith("comment "):
             comments.append(line.removeprefix("comment "))
-        elif found := re.fullmatch(r"element (\w{1,32}) (\d{1,18})", line):
+        elif found := re.fullmatch(r"element (\w{1,32}) (\d{1,32})", line):
             name = found[1]
             if name in fields:
                 raise BadAvatar(f"element {name} is declared twice")
@@ -97,7 +107,7 @@ def _declared(lines: Sequence[str]) -> tuple[list[str], dict[str, tuple[np.dtype
             if len(fields[name]) == MAX_PROPERTIES:
                 raise BadAvatar(f"element {name} has more than {MAX_PROPERTIES} properties")
             fields[name][found[2]] = TYPES[found[1]]
-        elif not line.startswith("obj_info "):
+        elif line != "comment" and not line.startswith("obj_info "):
             raise BadAvatar(f"the header line {line[:60]!r} is not understood")
     for name, types in fields.items():
         if not types:

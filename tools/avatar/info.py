@@ -35,8 +35,10 @@ def run(args: argparse.Namespace) -> dict:
     return {
         "name": avatar.metadata["name"],
         "licence": avatar.metadata["licence"],
+        "format": avatar.metadata["version"],
         "splats": len(avatar),
         **{f"of the {name}": count for name, count in counts.items()},
+        "seen from all sides": int(np.count_nonzero(~avatar.normal.any(1))),
         "shapes that move": f"{len(moving)} of {len(ARKIT)}",
         "deltas": len(avatar.shapes.index),
         "width, height, depth": ", ".join(f"{100 * length:.1f} cm" for length in size_m),
