@@ -45,17 +45,17 @@ def _vowel(strength: float = 1.0, **shape: float) -> Viseme:
 
 VISEMES = {
     "rest": Viseme({}, 0.8, vowel=True),
-    "aa": _vowel(jawOpen=0.42, mouthLowerDown=0.16, mouthUpperUp=0.06),
-    "ae": _vowel(jawOpen=0.36, mouthStretch=0.16, mouthSmile=0.08, mouthLowerDown=0.20, mouthUpperUp=0.12),
-    "ah": _vowel(jawOpen=0.26, mouthLowerDown=0.12, mouthUpperUp=0.05),
-    "ax": _vowel(0.5, jawOpen=0.17, mouthLowerDown=0.10),
-    "ao": _vowel(1.2, jawOpen=0.35, mouthFunnel=0.42, mouthPucker=0.10),
-    "eh": _vowel(jawOpen=0.27, mouthStretch=0.16, mouthLowerDown=0.17, mouthUpperUp=0.10),
-    "ih": _vowel(0.8, jawOpen=0.17, mouthStretch=0.14, mouthLowerDown=0.12, mouthUpperUp=0.05),
+    "aa": _vowel(jawOpen=0.49, mouthLowerDown=0.16, mouthUpperUp=0.06),
+    "ae": _vowel(jawOpen=0.45, mouthStretch=0.16, mouthSmile=0.08, mouthLowerDown=0.20, mouthUpperUp=0.12),
+    "ah": _vowel(jawOpen=0.36, mouthLowerDown=0.12, mouthUpperUp=0.05),
+    "ax": _vowel(0.5, jawOpen=0.19, mouthLowerDown=0.10),
+    "ao": _vowel(1.2, jawOpen=0.46, mouthFunnel=0.28, mouthPucker=0.10),
+    "eh": _vowel(jawOpen=0.36, mouthStretch=0.16, mouthLowerDown=0.17, mouthUpperUp=0.10),
+    "ih": _vowel(0.8, jawOpen=0.19, mouthStretch=0.14, mouthLowerDown=0.12, mouthUpperUp=0.05),
     "iy": _vowel(jawOpen=0.11, mouthSmile=0.24, mouthStretch=0.20, mouthLowerDown=0.15, mouthUpperUp=0.07),
-    "uh": _vowel(0.8, jawOpen=0.17, mouthFunnel=0.24, mouthPucker=0.30),
-    "uw": _vowel(1.6, jawOpen=0.10, mouthFunnel=0.26, mouthPucker=0.62),
-    "er": _vowel(jawOpen=0.16, mouthFunnel=0.26, mouthPucker=0.20, mouthUpperUp=0.05),
+    "uh": _vowel(0.8, jawOpen=0.18, mouthFunnel=0.14, mouthPucker=0.30),
+    "uw": _vowel(1.6, jawOpen=0.08, mouthFunnel=0.10, mouthPucker=0.66),
+    "er": _vowel(jawOpen=0.18, mouthFunnel=0.16, mouthPucker=0.20, mouthUpperUp=0.05),
     "p": Viseme(
         {"jawOpen": 0.07, "seal": 1.0, "mouthPress": 0.22, "mouthRollLower": 0.14, "mouthRollUpper": 0.10},
         firm=("jawOpen", *LIPS, "tongueOut"),
@@ -68,22 +68,22 @@ VISEMES = {
         {"jawOpen": 0.17, "tongueOut": 0.16, "mouthLowerDown": 0.19, "mouthUpperUp": 0.10},
         firm=("jawOpen", "tongueOut"),
     ),
-    "t": Viseme({"jawOpen": 0.09, "mouthLowerDown": 0.16, "mouthUpperUp": 0.05}, 1.2),
+    "t": Viseme({"jawOpen": 0.08, "mouthLowerDown": 0.16, "mouthUpperUp": 0.05}, 1.2),
     "s": Viseme(
         {"jawOpen": 0.045, "mouthStretch": 0.14, "mouthSmile": 0.06, "mouthLowerDown": 0.24, "mouthUpperUp": 0.13},
         firm=("jawOpen", "tongueOut"),
     ),
     "sh": Viseme(
-        {"jawOpen": 0.06, "mouthFunnel": 0.48, "mouthPucker": 0.14, "mouthLowerDown": 0.12, "mouthUpperUp": 0.12}
+        {"jawOpen": 0.06, "mouthFunnel": 0.30, "mouthPucker": 0.14, "mouthLowerDown": 0.12, "mouthUpperUp": 0.12}
         | {"jawForward": 0.15},
         1.4,
         firm=("jawOpen", "tongueOut"),
     ),
     "l": Viseme({"jawOpen": 0.16, "mouthLowerDown": 0.12, "mouthUpperUp": 0.03}),
-    "k": Viseme({"jawOpen": 0.14, "mouthLowerDown": 0.08}, 0.6),
+    "k": Viseme({"jawOpen": 0.13, "mouthLowerDown": 0.08}, 0.6),
     "hh": Viseme({"jawOpen": 0.16}, 0.15),
-    "r": Viseme({"jawOpen": 0.11, "mouthFunnel": 0.28, "mouthPucker": 0.22}),
-    "w": Viseme({"jawOpen": 0.07, "mouthFunnel": 0.20, "mouthPucker": 0.70}, 2.5),
+    "r": Viseme({"jawOpen": 0.09, "mouthFunnel": 0.16, "mouthPucker": 0.22}),
+    "w": Viseme({"jawOpen": 0.05, "mouthFunnel": 0.12, "mouthPucker": 0.70}, 2.5),
     "y": Viseme({"jawOpen": 0.09, "mouthSmile": 0.18, "mouthStretch": 0.14}),
 }
 PHONES = {
