@@ -213,7 +213,9 @@ class Face:
 @frozen(kw_only=True)
 class Frame:
     """A picture. Content: uint8 [height * 3 / 2, width], the planes of YUV420 (BT.601, limited range) one below the
-    other.
+    other. Its size is the session's, or smaller where time was short.
+
+    ``quality``: how much was given up for it to be in time, 0 for nothing (actors/renderer/ladder.py).
     """
 
     handle: Handle | None = field(default=None, validator=_planes)
@@ -221,16 +223,18 @@ class Frame:
     offset_ns: int = field(default=OUTSIDE_REPLY, validator=ge(OUTSIDE_REPLY))
     width: int = field(validator=[ge(64), le(4096), _even])
     height: int = field(validator=[ge(64), le(4096), _even])
+    quality: int = field(default=0, validator=_count)
 
 
 @frozen(kw_only=True)
 class Packet:
-    """An H.264 access unit, Annex B. Content: uint8 [bytes]."""
+    """An H.264 access unit, Annex B. Content: uint8 [bytes]. ``quality``: the frame's."""
 
     handle: Handle | None = field(default=None, validator=_content("uint8"))
     frame: int = field(validator=_count)
     offset_ns: int = field(default=OUTSIDE_REPLY, validator=ge(OUTSIDE_REPLY))
     key: bool = False
+    quality: int = field(default=0, validator=_count)
 
 
 @frozen(kw_only=True)

@@ -45,8 +45,8 @@ TABLE = (
     Topic("dialogue", m.Dialogue, "llm", kept=True),
     Topic("phones", m.Phones, "tts", dies_with_turn=True),
     Topic("voice", m.Voice, "tts", dies_with_turn=True, slots=512, slot_bytes=9600),  # 100 ms at 48 kHz each
-    Topic("face", m.Face, "animator", rate_hz=30, journaled=False, depth=3),
-    Topic("frame", m.Frame, "renderer", rate_hz=30, journaled=False, depth=3, slots=8),
+    Topic("face", m.Face, "animator", rate_hz=30, journaled=False, depth=1),
+    Topic("frame", m.Frame, "renderer", rate_hz=30, journaled=False, depth=1, slots=8),
     Topic("packet", m.Packet, "encoder", rate_hz=30, journaled=False, slots=64, slot_bytes=512 * 1024),
     Topic("health", m.Health, ANY_ACTOR, rate_hz=1, kept=True, journaled=False),
     Topic("sync", m.Sync, ANY_ACTOR, journaled=False, recorded=False),

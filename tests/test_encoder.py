@@ -91,3 +91,29 @@ def test_a_ceiling_said_before_the_first_picture_still_holds():
     )
     free = run(Encoder(X264()), *((33 * i, f) for i, f in enumerate(frames)))
     assert sum(p.content.nbytes for p in limited[30:]) < sum(p.content.nbytes for p in free[30:]) / 2
+
+
+def test_a_packet_says_the_quality_of_its_picture():
+    given_up = given(m.Frame(frame=0, width=W, height=H, quality=2), picture(0).content)
+    assert [p.message.quality for p in run(Encoder(X264()), (0, given_up), (33, picture(1)))] == [2, 0]
+
+
+def test_a_decoder_follows_a_size_that_changes_and_changes_back():
+    small = np.full((192, 128), 90, np.uint8)
+    steps = [picture(0), given(m.Frame(frame=1, width=128, height=128), small), picture(2)]
+    packets = run(Encoder(X264()), *((33 * i, one) for i, one in enumerate(steps)))
+    assert all(nal_types(p.content)[:2] == [7, 8] for p in packets)
+    decoder = av.CodecContext.create("h264", "r")
+    shown = [frame for packet in packets for frame in decoder.decode(av.Packet(packet.content.tobytes()))]
+    shown += decoder.decode(None)
+    assert [(frame.width, frame.height) for frame in shown] == [(W, H), (128, 128), (W, H)]
+
+
+def test_a_ceiling_holds_for_the_stream_of_another_size():
+    random = np.random.default_rng(1)
+    noise = [random.integers(0, 255, (192, 128), np.uint8) for _ in range(60)]
+    frames = [given(m.Frame(frame=i, width=128, height=128), planes) for i, planes in enumerate(noise)]
+    steps = [(0, given(m.Bitrate(bits_per_s=200_000)), picture(0)), *((33 * i, f) for i, f in enumerate(frames))]
+    free = run(Encoder(X264()), *steps[1:])
+    limited = run(Encoder(X264()), *steps)
+    assert sum(p.content.nbytes for p in limited[31:]) < sum(p.content.nbytes for p in free[30:]) / 2

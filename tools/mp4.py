@@ -45,7 +45,7 @@ class Mp4:
         self._container.close()
 
     def show(self, frame: av.VideoFrame, at_ns: int) -> None:
-        """A picture, seen from ``at_ns`` on; all of them have the size of the first."""
+        """A picture, seen from ``at_ns`` on. The film has the size of the first; PyAV scales the others to it."""
         codec = self._video.codec_context
         if not codec.is_open:
             codec.width, codec.height = frame.width, frame.height

@@ -51,4 +51,5 @@ class Encoder:
         if key:
             self._key_wanted, self._key_ns = False, now_ns
         data, is_key = self._stream.encode(one.content, key)
-        return Output(Packet(frame=frame.frame, offset_ns=frame.offset_ns, key=is_key), content=data, cause=one)
+        packet = Packet(frame=frame.frame, offset_ns=frame.offset_ns, key=is_key, quality=frame.quality)
+        return Output(packet, content=data, cause=one)

@@ -23,19 +23,21 @@ class SplatEngine:
     def load(self) -> None:
         """Raises BadAvatar."""
         from actors.renderer.avatar import load_avatar
+        from actors.renderer.coarse import coarse
         from actors.renderer.model import Model
 
-        self._model = Model.of(load_avatar(self._path))
+        avatar = load_avatar(self._path)
+        self._model, self._coarse = Model.of(avatar), Model.of(coarse(avatar))
 
     def warm(self) -> None:
         """Compiles the kernels, or takes them from numba's cache."""
         self.open(1280, 720).draw([0.0] * len(ARKIT))
 
-    def open(self, width_px: int, height_px: int) -> "Stage":
-        """Raises BadPicture for an impossible size."""
+    def open(self, width_px: int, height_px: int, coarse: bool = False) -> "Stage":
+        """``coarse``: with fewer splats, in less time. Raises BadPicture for an impossible size."""
         from actors.renderer.stage import Stage
 
-        return Stage(self._model, width_px, height_px)
+        return Stage(self._coarse if coarse else self._model, width_px, height_px)
 
     def close(self) -> None:
-        del self._model
+        del self._model, self._coarse

@@ -180,6 +180,8 @@ class Playout:
             message: Packet = held.packet.message
             if message.offset_ns != OUTSIDE_REPLY and due_ns == held.arrived_ns + HOLD_NS:
                 self._counts["held video"] += 1
+            if message.quality:
+                self._counts[f"quality {message.quality} video"] += 1
             self._pts = max(self._pts + PICTURE_STEP, (due_ns - self._zero_ns) * VIDEO_RATE_HZ // SECOND)
             ready.append(Picture(held.packet.content, self._pts, message.key))
         return ready
