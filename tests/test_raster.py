@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import evolve
+from numba.core import errors
 
 from actors.arkit import ARKIT
 from actors.renderer import avatar as parts
-from actors.renderer import reference
+from actors.renderer import reference, vectors
 from actors.renderer.avatar import Avatar, Shapes
 from actors.renderer.errors import BadPicture
 from actors.renderer.model import Model
@@ -270,23 +271,89 @@ def wild(seed: int) -> Avatar:
     )
 
 
-def draw_wild_splats() -> None:
-    """For a process in which numba checks all bounds."""
-    for seed in range(8):
-        for size in ((W, H), (66, 130), (2, 2)):
-            stage = Stage(Model.of(wild(seed)), *size)
-            for k in range(4):
-                stage.draw(**{**movement(9 * k), "head_rad": (1e9 * k, -2.0 * k, 3.0 * k), "head_m": (0, 0, 0.5 * k)})
+def on_edges(width: int, height: int) -> Avatar:
+    """Splats from nothing to the size of the picture, on the borders of picture, tiles, strips and pixels."""
+    m_px = 0.8 / camera(METADATA, width, height).focal_px
+    lines = [
+        sorted({0, 0.5, 1, 7.5, 8, 62, 63.5, 64, 64.5, size - 64, size - 1, size - 0.5, size})
+        for size in (width, height)
+    ]
+    x, y = (grid.ravel() for grid in np.meshgrid(*lines))
+    n, quarter = len(x), 0.25 * min(width, height)
+    sigmas_px = [[0] * 3, [0.5] * 3, [0.3, 9, 1], [40, 0.3, 1], [quarter] * 3]
+    return splats(
+        *np.stack([(x - width / 2) * m_px, (height / 2 - y) * m_px, np.arange(n) * 1e-5], 1),
+        scale=np.maximum(np.resize(sigmas_px, (n, 3)) * m_px, 1e-9),
+        quaternion=np.resize([(1, 0, 0, 0), (np.cos(0.3), 0, 0, np.sin(0.3))], (n, 4)),
+        opacity=np.resize([0.99, 0.5, 0.02], n),
+        colour=np.resize([0.1, 0.9, 0.5, 0.7], (n, 3)),
+    )
+
+
+SIZES = ((W, H), (66, 130), (2, 2), (1280, 720), (1080, 1920), (MOST_PX, 64), (2, MOST_PX))  # even, at all corners
+
+
+def draw_hostile_splats() -> None:
+    """For a process in which numba checks all bounds: in the plain loops, too, which touch what the vectors touch."""
+    for plain in (False, True):
+        if plain:
+            vectors.usable = lambda: None
+        for size in SIZES:
+            for avatar in (*map(wild, range(8 if size[0] * size[1] < 1e5 else 2)), on_edges(*size)):
+                stage = Stage(Model.of(avatar), *size)
+                for k in range(4):
+                    turned = {"head_rad": (1e9 * k, -2.0 * k, 3.0 * k), "head_m": (0, 0, 0.5 * k)}
+                    stage.draw(**{**movement(9 * k), **turned})
 
 
 @pytest.mark.slow
-def test_wild_splats_stay_within_every_buffer(tmp_path):
+def test_hostile_splats_stay_within_every_buffer(tmp_path):
     environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-    code = "from tests import test_raster; test_raster.draw_wild_splats()"
+    code = "from tests import test_raster; test_raster.draw_hostile_splats()"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=Path(__file__).parents[1], env=environment, capture_output=True
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_splats_on_edges_make_the_exact_picture(size):
+    exact = reference.draw(on_edges(*size), *size, REST)
+    assert exact.covered.any() and exact.psnr_db(drawn(on_edges(*size), size=size)) > LEAST_DB
+
+
+def test_what_an_opaque_wall_hides_is_left_out_and_the_picture_stays_exact():
+    r = np.random.default_rng(5)
+    wall = np.stack([*r.uniform(-0.06, 0.06, (2, 300)), r.uniform(0.04, 0.05, 300)], 1)
+    hidden = np.stack([*r.uniform(-0.12, 0.12, (2, 600)), r.uniform(-0.05, 0.0, 600)], 1)
+    avatar = splats(*wall, *hidden, scale=0.012, opacity=0.99, colour=r.random((900, 3)))
+    exact = reference.draw(avatar, W, H, REST)
+    assert exact.psnr_db(drawn(avatar)) > LEAST_DB
+
+
+def test_plain_loops_draw_what_vectors_draw(monkeypatch):
+    avatar, moved = everything(), movement(38)
+    by_vectors = drawn(avatar, **moved)
+    monkeypatch.setattr(vectors, "usable", lambda: None)
+    by_loops = drawn(avatar, **moved)
+    assert reference.draw(avatar, W, H, **moved).psnr_db(by_loops) > LEAST_DB
+    assert np.abs(by_loops.astype(int) - by_vectors).max() <= 1
+    edges = reference.draw(on_edges(W, H), W, H, REST)
+    assert edges.psnr_db(drawn(on_edges(W, H))) > LEAST_DB
+
+
+@pytest.mark.parametrize("error", [errors.TypingError("no such intrinsic"), RuntimeError("LLVM IR parsing error")])
+def test_vectors_that_cannot_be_compiled_are_left_out_and_that_is_said_once(error, monkeypatch, caplog):
+    def refused(*_):
+        raise error
+
+    monkeypatch.setattr(vectors, "_try", refused)
+    vectors.usable.cache_clear()
+    try:
+        assert vectors.usable() is None and shown(drawn(everything()))
+        assert [str(error) in record.message for record in caplog.records] == [True]
+    finally:
+        vectors.usable.cache_clear()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -90,32 +90,37 @@ def _elements(m):
 def cull(position, normal, follow, still, turned, in_camera, hidden, visible):
     """Camera space of all splats, and which of them face it: their number, and the nearest and farthest z.
 
-    visible: int32 [n], filled without a branch.
+    visible: int32 [n], filled without a branch. Three loops, and planes with names, because LLVM turns the first and
+    the last into vector code so, and only so.
     """
     s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = _elements(still)
     t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11 = _elements(turned)
-    nearest, farthest = FAR_M, NEAR_M
+    px, py, pz = position[0], position[1], position[2]
+    nx, ny, nz = normal[0], normal[1], normal[2]
+    cx, cy, cz = in_camera[0], in_camera[1], in_camera[2]
     for i in range(position.shape[1]):
         f = follow[i]
         k = f32(1) - f
-        x, y, z = position[0, i], position[1, i], position[2, i]
+        x, y, z = px[i], py[i], pz[i]
         xc = k * (s0 * x + s1 * y + s2 * z + s9) + f * (t0 * x + t1 * y + t2 * z + t9)
         yc = k * (s3 * x + s4 * y + s5 * z + s10) + f * (t3 * x + t4 * y + t5 * z + t10)
         zc = k * (s6 * x + s7 * y + s8 * z + s11) + f * (t6 * x + t7 * y + t8 * z + t11)
-        in_camera[0, i], in_camera[1, i], in_camera[2, i] = xc, yc, zc
-        x, y, z = normal[0, i], normal[1, i], normal[2, i]
+        cx[i], cy[i], cz[i] = xc, yc, zc
+        x, y, z = nx[i], ny[i], nz[i]
         along = xc * (k * (s0 * x + s1 * y + s2 * z) + f * (t0 * x + t1 * y + t2 * z))
         along += yc * (k * (s3 * x + s4 * y + s5 * z) + f * (t3 * x + t4 * y + t5 * z))
         along += zc * (k * (s6 * x + s7 * y + s8 * z) + f * (t6 * x + t7 * y + t8 * z))
         away = along >= FACING * math.sqrt(xc * xc + yc * yc + zc * zc)
-        out = away | (zc < NEAR_M) | (zc > FAR_M)
-        hidden[i] = out
-        nearest = min(nearest, FAR_M if out else zc)
-        farthest = max(farthest, NEAR_M if out else zc)
+        hidden[i] = away | (zc < NEAR_M) | (zc > FAR_M)
     n = 0
     for i in range(position.shape[1]):
-        visible[at(n)] = i
+        visible[at(n)] = i  # n <= i
         n += 1 - i32(hidden[i])
+    nearest, farthest = FAR_M, NEAR_M
+    for i in range(position.shape[1]):
+        z = cz[i]  # read in any case: without a branch
+        nearest = min(nearest, FAR_M if hidden[i] else z)
+        farthest = max(farthest, NEAR_M if hidden[i] else z)
     return n, nearest, farthest
 
 

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from actors.arkit import ARKIT
-from actors.renderer import pose, yuv
+from actors.renderer import pose, vectors, yuv
 from actors.renderer.bins import DIGITS, bin_splats
-from actors.renderer.draw import ACCUMULATOR, STRIPS, TILE, draw_tiles
+from actors.renderer.cut import STRIPS, TILE
+from actors.renderer.draw import BATCH, BEGUN, STRIP, draw_tiles
 from actors.renderer.errors import BadPicture
 from actors.renderer.model import Model
 from actors.renderer.project import SPLAT, cull, deform, project, turn
+from actors.renderer.vectors import CURVE
 
 MOST_PX = 4096  # 64 tiles: their numbers are packed into 8 bits
 MOST_PAIRS = 1 << 26  # splats over tiles, 256 MB; a portrait has about 50 000
@@ -40,7 +42,10 @@ class Stage:
         tiles = self._columns * self._rows
         self._start, self._cursor = np.empty(tiles + 1, np.int64), np.empty(tiles, np.int64)
         self._pairs = np.empty(2 * n, np.int32)
-        self._accumulator = _aligned(ACCUMULATOR, np.float32)
+        self._pieces, self._count = np.empty(STRIPS * n, np.uint64), np.empty(STRIPS, np.int64)
+        self._accumulator = _aligned(STRIP, np.float32)
+        self._curves, self._begun = _aligned(BATCH * CURVE, np.float32), np.empty(BATCH, BEGUN)
+        self._vectors = vectors.usable()
         self._touched = np.zeros((tiles, STRIPS, 2), np.int32)
 
     def draw(
@@ -71,8 +76,9 @@ class Stage:
         )  # fmt: skip
         self._bin(seen)
         draw_tiles(
-            self._columns, self._padded, self._height, self._splats, self._pairs, self._start, self._accumulator,
-            self._touched, self._back, self._clean, self._planes,
+            self._columns, self._padded, self._height, self._splats, self._pairs, self._start, self._pieces,
+            self._count, self._accumulator, self._curves, self._begun, self._touched, self._back, self._clean,
+            self._planes, self._vectors,
         )  # fmt: skip
         if self._padded != self._width:
             for whole, cropped in zip(self._planes, yuv.split_i420(self._picture), strict=True):

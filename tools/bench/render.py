@@ -1,27 +1,36 @@
-"""``visavis bench render``: milliseconds of processor time a frame at 1280 x 720, and how exact it is.
+"""``visavis bench render``: milliseconds of processor time a frame at 1280 x 720, how exact it is, how long the same
+algorithm takes in C++, and what two streams in two threads get done.
 
 Draws made-up heads of several sizes, no likeness, but with the coverage and the movement of a real one, and the avatar
 that a first run makes, where it is there.
 """
 
 import argparse
+import hashlib
 import math
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 
 from actors.arkit import ARKIT
-from actors.renderer import reference
+from actors.renderer import reference, vectors
 from actors.renderer.avatar import Avatar, Shapes, load_avatar, save_avatar
+from actors.renderer.model import Model
 from actors.renderer.splats import SplatEngine
+from tools.bench import _yardstick as yardstick
+from tools.errors import ToolError
 
 SIZES = (20_000, 60_000, 178_000)
 DEFAULT_AVATAR = Path(__file__).parents[2] / ".data/avatar.ply"
 WIDTH_PX, HEIGHT_PX = 1280, 720
 FIRST = 5  # frames before those that count
 COMPARED = 37  # the frame that is drawn exactly, too
+STREAMS, ROUNDS = 2, 7  # threads, and how often one alone and all of them take turns
+CPP_OFF = 2  # of 255, the most that a pixel of the C++ picture may be off
+MOST_OFF_SHARE = 1e-4  # of pixels that may be: where two splats are equally far, rounding says which is nearer
 
 RADII_M = np.array([0.077, 0.100, 0.090])
 DISTANCE_M = 0.80
@@ -35,33 +44,123 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict:
-    """cases: gaussians, width, height, median cpu_ms_per_frame of one thread, psnr_db of Y where the head is."""
+    """Results of each head in ``cases``: median cpu_ms_per_frame of one thread; psnr_db of Y where the head is;
+    cpp_ms_per_frame, and ratio_to_cpp, the median over frames that both draw in turn, or None where nothing compiles
+    C++; cpp_off_share, of pixels more than CPP_OFF from the C++ picture.
+
+    ``streams``: how many frames several threads, each with a Stage of its own, draw in the time in which one alone
+    draws one. scaling_by_cpu, by processor time, tells what they lose by sharing caches; scaling_by_wall all that they
+    lose, but also what other programs take: machine_by_wall is what threads that share nothing get in the same minute.
+    """
+    absent = yardstick.missing()
+    library = None if absent else yardstick.build()
     with tempfile.TemporaryDirectory(prefix="visavis-") as folder:
         paths = [Path(folder) / f"{n}.ply" for n in SIZES]
         for n, path in zip(SIZES, paths, strict=True):
             save_avatar(head(n), path)
-        return {"cases": [_measured(path, args.frames) for path in [*paths, DEFAULT_AVATAR] if path.is_file()]}
+        results = {
+            "cases": [_measured(path, args.frames, library) for path in [*paths, DEFAULT_AVATAR] if path.is_file()],
+            "blending": "vectors" if vectors.usable() else "plain loops",
+            "streams": _streams(paths[SIZES.index(FULL)], args.frames),
+        }
+    return results | ({"ratio_to_cpp": absent} if absent else {})
 
 
-def _measured(path: Path, frames: int) -> dict:
+def _measured(path: Path, frames: int, library) -> dict:
     avatar, engine = load_avatar(path), SplatEngine(path)
     engine.load()
     stage = engine.open(WIDTH_PX, HEIGHT_PX)
-    taken_ns = []
+    drawn = [lambda frame: _drawn(stage, frame)]
+    if library is not None:
+        cpp = yardstick.CppStage(library, Model.of(avatar), WIDTH_PX, HEIGHT_PX)
+        drawn.append(lambda frame: _drawn(cpp, frame))
+    taken_ms, off = [], 0
     for frame in range(FIRST + frames):
-        moved = movement(frame)
-        began_ns = time.thread_time_ns()
-        stage.draw(**moved)
-        taken_ns.append(time.thread_time_ns() - began_ns)
+        turn = 1 if frame % 2 else -1  # each is first in every other frame: the second finds the avatar in the cache
+        taken = [draw(frame) for draw in drawn[::turn]][::turn]
+        taken_ms.append([ms for ms, _ in taken])
+        pictures = [picture.astype(np.int16) for _, picture in taken]
+        off += np.count_nonzero(np.abs(pictures[0] - pictures[-1]) > CPP_OFF)
+    off_share = float(off) / (FIRST + frames) / pictures[0].size
+    if off_share > MOST_OFF_SHARE:
+        raise ToolError(
+            f"{off_share:.2%} of the C++ picture is more than {CPP_OFF} of 255 off: it draws something else"
+        )
+    taken_ms = np.array(taken_ms[FIRST:])
     exact = reference.draw(avatar, WIDTH_PX, HEIGHT_PX, **movement(COMPARED))
     return {
         "name": avatar.metadata["name"],
         "gaussians": len(avatar),
         "width": WIDTH_PX,
         "height": HEIGHT_PX,
-        "cpu_ms_per_frame": round(float(np.median(taken_ns[FIRST:])) / 1e6, 2),
+        "cpu_ms_per_frame": round(float(np.median(taken_ms[:, 0])), 2),
         "psnr_db": round(exact.psnr_db(stage.draw(**movement(COMPARED))), 1),
+        "ratio_to_cpp": round(float(np.median(taken_ms[:, 0] / taken_ms[:, 1])), 2) if library else None,
+        "cpp_ms_per_frame": round(float(np.median(taken_ms[:, 1])), 2) if library else None,
+        "cpp_off_share": round(off_share, 8) if library else None,
     }
+
+
+def _drawn(stage, frame: int) -> tuple[float, np.ndarray]:
+    """Processor time and picture."""
+    moved = movement(frame)
+    began_ns = time.thread_time_ns()
+    picture = stage.draw(**moved)
+    return (time.thread_time_ns() - began_ns) / 1e6, picture
+
+
+def _streams(path: Path, frames: int) -> dict:
+    engine = SplatEngine(path)
+    engine.load()
+    stages = [engine.open(WIDTH_PX, HEIGHT_PX) for _ in range(STREAMS)]
+
+    def draw(stage) -> None:
+        for frame in range(frames):
+            stage.draw(**movement(frame))
+
+    _in_threads(draw, stages)
+    rounds = []
+    for _ in range(ROUNDS):
+        hashing = [_in_threads(_hash, stages[:count])[0] for count in (1, STREAMS)]
+        rounds.append([*hashing, *_in_threads(draw, stages[:1]), *_in_threads(draw, stages)])
+    hash_one, hash_all, wall, cpu, wall_all, cpu_all = np.array(rounds).T
+    return {
+        "threads": STREAMS,
+        "cpu_ms_per_frame": [round(float(np.median(ms)) / frames, 2) for ms in (cpu, cpu_all)],
+        "wall_ms_per_frame": [round(float(np.median(ms)) / frames, 2) for ms in (wall, wall_all)],
+        "scaling_by_cpu": _scaling(cpu, cpu_all),
+        "scaling_by_wall": _scaling(wall, wall_all),
+        "machine_by_wall": _scaling(hash_one, hash_all),
+    }
+
+
+def _hash(_) -> None:
+    """About 0.2 s that share nothing with other threads, not even a cache."""
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 400_000)
+
+
+def _scaling(one_ms: np.ndarray, all_ms: np.ndarray) -> float:
+    return round(float(np.median(STREAMS * one_ms / all_ms)), 2)
+
+
+def _in_threads(work, stages: list) -> tuple[float, float]:
+    """``work`` on each stage in a thread of its own: milliseconds until all are done, and of the mean thread's CPU."""
+    barrier, cpu_ms = threading.Barrier(len(stages) + 1), []
+
+    def run(stage) -> None:
+        barrier.wait()
+        began_ns = time.thread_time_ns()
+        work(stage)
+        cpu_ms.append((time.thread_time_ns() - began_ns) / 1e6)
+
+    threads = [threading.Thread(target=run, args=(stage,)) for stage in stages]
+    for thread in threads:
+        thread.start()
+    barrier.wait()
+    began_ns = time.perf_counter_ns()
+    for thread in threads:
+        thread.join()
+    return (time.perf_counter_ns() - began_ns) / 1e6, sum(cpu_ms) / len(stages)
 
 
 def head(n: int) -> Avatar:
