@@ -15,8 +15,8 @@ from actors.arkit import ARKIT
 
 SHAPES = {  # on top of the face's rest, whose smile a low mood takes back
     "neutral": {},
-    "happy": {"mouthSmile": 0.62, "cheekSquint": 0.65, "eyeSquint": 0.20, "browOuterUp": 0.22, "mouthDimple": 0.12},
-    "amused": {"mouthSmile": 0.50, "cheekSquint": 0.50, "eyeSquint": 0.38, "browOuterUp": 0.55, "mouthDimple": 0.25},
+    "happy": {"mouthSmile": 0.62, "cheekSquint": 0.38, "eyeSquint": 0.08, "browOuterUp": 0.22, "mouthDimple": 0.12},
+    "amused": {"mouthSmile": 0.50, "cheekSquint": 0.34, "eyeSquint": 0.22, "browOuterUp": 0.55, "mouthDimple": 0.25},
     "sad": {"browInnerUp": 0.95, "mouthFrown": 0.62, "mouthSmile": -0.07, "mouthShrugLower": 0.28, "eyeBlink": 0.16},
     "concerned": {"browInnerUp": 0.80, "browDown": 0.60, "mouthFrown": 0.30, "mouthSmile": -0.07, "eyeSquint": 0.22},
     "surprised": {"browInnerUp": 0.85, "browOuterUp": 0.95, "eyeWide": 0.85, "mouthSmile": -0.04, "jawOpen": 0.10},
