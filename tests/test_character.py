@@ -90,7 +90,7 @@ def test_a_blink_brings_the_upper_lid_onto_the_lower_one(avatar):
     shut = moved(avatar, "eyeBlinkLeft")
     rise = shut[:, 1] - avatar.position[:, 1]
     middle = (avatar.part == SKIN) & (np.abs(avatar.position[:, 0] - EYE[0] * CM) < 0.004)
-    upper, lower = shut[middle & (rise < -0.012), 1], shut[middle & (rise > 0.0005), 1]
+    upper, lower = shut[middle & (rise < -0.0115), 1], shut[middle & (rise > 0.0005), 1]
     assert len(upper) > 3 and len(lower) > 3
     assert upper.max() < EYE[1] * CM  # both lids do their part, the upper one most
     assert np.median(upper) < lower.max() + 0.0005

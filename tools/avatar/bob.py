@@ -21,7 +21,7 @@ PARTING = np.array([  # from the forehead over the crown down the back
     (0.0, 2.0, -11.0),
 ])  # fmt: skip
 END_Y = -11.0  # where the locks end
-SEEN_FROM_INSIDE_Y = -3.0, 9.0  # below the first the far side shows past the neck, above the second over the crown
+SEEN_FROM_INSIDE_Y = -6.0, 9.5  # below the first the far side shows past the neck, above the second over the crown
 GLOSS_CM, GLOSS_WIDTH_CM = 6.2, 1.5  # from the parting: the band that shines
 FRINGE_STEPS = 16
 LOW, HIGH = (-10, -11, -12), (10, 14, 9)
@@ -32,6 +32,11 @@ def whole_shell(p: np.ndarray) -> np.ndarray:
     d = ellipsoid(p, (0, 4.7, -1.3), (8.45, 8.7, 9.7))
     d = union(d, ellipsoid(folded(p), (5.9, -4.9, -2.2), (3.3, 8.2, 4.7)), 4.0)
     return union(d, ellipsoid(p, (0, -2.5, -5.2), (7.0, 8.5, 5.0)), 2.0)
+
+
+def _under(p: np.ndarray) -> np.ndarray:
+    """Where the cap lies: under all strands, less deep at the parting, where they begin."""
+    return whole_shell(p) + 0.75 - 0.55 * smoothstep(9, 12, p[:, 1])
 
 
 def _flow(p: np.ndarray, side: np.ndarray, start_z: np.ndarray) -> np.ndarray:
@@ -53,27 +58,28 @@ def _grow(count: int, per_lock: int, rng: np.random.Generator) -> tuple[np.ndarr
     n = len(lock)
     side = np.where(lock % 2 == 0, 1.0, -1.0)
     along = (np.arange(locks) // 2 + rng.uniform(0.2, 0.8, locks)) / (locks / 2)
-    along = np.clip(along[lock] + rng.normal(0, 0.35, n) / locks * 2, 0, 1) ** 1.15 * (len(PARTING) - 1)
+    along = np.clip(along[lock] + rng.uniform(-0.8, 0.8, n) / locks * 2, 0, 1) ** 1.15 * (len(PARTING) - 1)
     index = np.minimum(along.astype(int), len(PARTING) - 2)
     root = PARTING[index] + (PARTING[index + 1] - PARTING[index]) * (along - index)[:, None]
     root = root + np.stack([side * rng.uniform(0.0, 0.5, n), 0 * side, 0 * side], 1)
     depth = rng.uniform(0, 0.6, n) + 0.3 * rng.random(locks)[lock]
     phase, pace = rng.uniform(0, 2 * np.pi, locks)[lock], rng.uniform(6.5, 9.5, locks)[lock]
-    wave = rng.uniform(0.15, 0.45, locks)[lock]
+    wave = rng.uniform(0.12, 0.38, locks)[lock]
     p = projected(whole_shell, root, 4)
     start_z = p[:, 2].copy()
     points = np.zeros((n, STEPS, 3))
     for step in range(STEPS):
         normal = gradient(whole_shell, p)
         travelled = step * STEP_CM
-        lift = -depth * (0.3 + 0.7 * smoothstep(0, 7, travelled)) + 0.30 * smoothstep(0, 6, travelled) * smoothstep(
+        lift = -depth * (0.1 + 0.9 * smoothstep(1, 8, travelled)) + 0.30 * smoothstep(0, 6, travelled) * smoothstep(
             13, 7, travelled
         )
         sway = wave * smoothstep(2, 12, travelled) * np.sin(2 * np.pi * travelled / pace + phase)
+        sway = sway * (1 - 0.7 * smoothstep(-6.0, END_Y, p[:, 1]))  # tips hang straight
         flow = _flow(p, side, start_z)
         flow = unit(flow - normal * (flow * normal).sum(1, keepdims=True))
         tuck = -1.3 * smoothstep(-6.5, END_Y - 0.5, p[:, 1]) ** 2
-        points[:, step] = p + normal * (lift + 0.6 * sway + tuck)[:, None] + np.cross(normal, flow) * sway[:, None]
+        points[:, step] = p + normal * (lift + 0.4 * sway + tuck)[:, None] + np.cross(normal, flow) * sway[:, None]
         p = projected(whole_shell, p + flow * STEP_CM, 1)
     return points, lock, depth
 
@@ -104,10 +110,10 @@ class Bob:
         share = strands / STRANDS
         per_lock = int(np.clip(round(STRANDS_PER_LOCK * share**0.5), 4, 24))
         points, lock, depth = _grow(round(strands), per_lock, rng)
-        end = END_Y + rng.normal(0, 0.7, lock.max() + 1)[lock] + rng.uniform(0, 1.6, len(lock)) ** 1.5
-        end = end + 0.25 * np.abs(points[:, -1, 0])
-        left = points[..., 1] - end[:, None]  # cm to the tip
-        points = gathered(points, per_lock, 0.75 * smoothstep(5.0, -0.5, left))
+        end = END_Y + rng.normal(0, 0.35, lock.max() + 1)[lock] + rng.uniform(0, 1.0, len(lock)) ** 1.5
+        nape = smoothstep(7.0, 5.0, np.abs(points[..., 0]))  # is shorter: its tips would stand out beside the neck
+        left = points[..., 1] - end[:, None] - 1.2 - 1.6 * nape  # cm to the tip
+        points = gathered(points, per_lock, 0.55 * smoothstep(4.0, -0.5, left))
         flat = points.reshape(-1, 3)
         sunk = np.clip(SCALP_GAP - 0.2 * depth[:, None] - head(flat).reshape(left.shape), 0, 2.0)
         points = points + gradient(head, flat).reshape(points.shape) * sunk[..., None]
@@ -121,16 +127,14 @@ class Bob:
         colour = colour * (1 + 1.3 * gloss[..., None])
         turn = 0.25 * rng.normal(size=(lock.max() + 1, 3))[lock]
         strands = make_strands(
-            points, used, left, colour, WIDTH_CM * np.clip(share**-0.45, 0.6, 2.0), whole_shell, turn,
+            points, used, left, colour, WIDTH_CM * np.clip(share**-0.55, 0.5, 2.0), whole_shell, turn,
         )  # fmt: skip
 
         def above_skin(p: np.ndarray) -> np.ndarray:
             return (head(p) > np.where(p[:, 2] > 1, 0.1, -0.3)) & (p[:, 1] > END_Y + 2.4)
 
         near_cm = max(1.0, 0.9 * share**-0.5)
-        cap = make_cap(
-            shell, lambda p: whole_shell(p) + 0.75, LOW, HIGH, strands.position, near_cm, above_skin, self.root, rng,
-        )  # fmt: skip
+        cap = make_cap(shell, _under, LOW, HIGH, strands.position, near_cm, above_skin, self.root, rng)
         hair = joined([cap, strands, self._fringe(fringe, rng)])
         y = hair.position[:, 1]
         hair.two_sided = (y < SEEN_FROM_INSIDE_Y[0]) | (y > SEEN_FROM_INSIDE_Y[1])
@@ -140,17 +144,17 @@ class Bob:
         """Fine single strands along the forehead and the temples, before the edge of the hair."""
         n = count // FRINGE_STEPS
         side = np.where(rng.random(n) < 0.6, -1.0, 1.0)
-        root = PARTING[0] + np.stack([0.3 * side, rng.uniform(-0.3, 1.6, n), rng.uniform(-1.6, 0.2, n)], 1)
+        root = PARTING[0] + np.stack([0.3 * side, rng.uniform(0.4, 1.7, n), rng.uniform(-1.6, 0.2, n)], 1)
         p = projected(whole_shell, root, 4)
-        apart, wave = rng.normal(0, 0.10, n), rng.uniform(0, 2 * np.pi, n)
+        apart, wave = rng.normal(0, 0.05, n), rng.uniform(0, 2 * np.pi, n)
         size = rng.uniform(9, 17, n)
         step_cm = size / FRINGE_STEPS
         points = np.zeros((n, FRINGE_STEPS, 3))
         for step in range(FRINGE_STEPS):
             normal = gradient(whole_shell, p)
-            flow = _flow(p, side, np.full(n, 7.0)) + np.stack([0 * apart, apart - 0.10, 0.12 + 0 * apart], 1)
+            flow = _flow(p, side, np.full(n, 7.0)) + np.stack([0 * apart, apart - 0.03, 0.04 + 0 * apart], 1)
             flow = unit(flow - normal * (flow * normal).sum(1, keepdims=True))
-            sway = 0.12 * np.sin(0.6 * step * step_cm + wave)
+            sway = 0.05 * np.sin(0.6 * step * step_cm + wave)
             points[:, step] = p + normal * (0.06 + sway)[:, None] + np.cross(normal, flow) * sway[:, None]
             p = projected(whole_shell, p + flow * step_cm[:, None], 1)
         left = size[:, None] - step_cm[:, None] * np.arange(FRINGE_STEPS)

@@ -6,32 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from attrs import evolve
 
 from actors.renderer.avatar import LOWER_TEETH, MAX_OPACITY, MAX_SPLATS, UPPER_TEETH, Avatar, Shapes, save_avatar
 from actors.renderer.avatar import SKIN as HEAD
-from tools.avatar.beard import shaded
 from tools.avatar.cloud import MIRROR, Cloud, joined
+from tools.avatar.complexion import complexion, without_make_up
 from tools.avatar.ears import head_with_ears, in_ear_patch, make_ear
-from tools.avatar.expressions import JAW_FORWARD, JAW_OPEN_RAD, JAW_PIVOT, JAW_SIDE, dense_shapes, stretch
+from tools.avatar.expressions import dense_shapes, stretch
 from tools.avatar.eyes import make_eyeball, make_lights
-from tools.avatar.face import (
-    EYE,
-    LIP_TONE,
-    SKIN_TONE,
-    head,
-    in_mouth_patch,
-    make_creases,
-    make_freckles,
-    make_skin,
-    skin_colour,
-)
+from tools.avatar.face import EYE, head, make_creases, make_freckles, make_skin
 from tools.avatar.fields import smoothstep
+from tools.avatar.jaw import JAW_FORWARD, JAW_OPEN_RAD, JAW_PIVOT, JAW_SIDE
 from tools.avatar.lids import in_lid_patch, make_lashes, make_lids
 from tools.avatar.light import LIP, SKIN, lit
 from tools.avatar.look import LOOKS, VIVI, Look, named
-from tools.avatar.mouth import make_cavity, make_lips, make_tongue
+from tools.avatar.mouth import make_cavity, make_lips
 from tools.avatar.teeth import make_teeth
+from tools.avatar.tongue import make_tongue
 from tools.avatar.torso import BOTTOM_Y
 from tools.errors import ToolError
 
@@ -70,6 +61,7 @@ def make_clouds(splats: int, rng: np.random.Generator, look: Look) -> tuple[Clou
     """Head and clothes without light and shapes, before the head is warped."""
     share = splats / SPLATS  # for what is spread over surfaces
     fine = share**0.5  # for the rows and columns of grids
+    small = fine if share < 1 else fine**0.6  # eyes and mouth are fine enough before hair and skin are
 
     def seen(p: np.ndarray) -> np.ndarray:
         covered = look.hair.hides(p) | in_lid_patch(p, 0.97) | in_ear_patch(p)
@@ -79,8 +71,8 @@ def make_clouds(splats: int, rng: np.random.Generator, look: Look) -> tuple[Clou
         return (p[:, 1] > BOTTOM_Y) & (head(look.head.inverse(p)) > 0.1)
 
     left_eye = [
-        _without_make_up(make_lids(int(110 * fine), int(26 * fine)), look.make_up),
-        make_eyeball(int(1_900 * share), *look.iris),
+        without_make_up(make_lids(int(110 * small), int(26 * small)), look.make_up),
+        make_eyeball(int(1_900 * small**2), *look.iris),
         make_lights(),
     ]
     lashes = make_lashes(rng)
@@ -92,36 +84,17 @@ def make_clouds(splats: int, rng: np.random.Generator, look: Look) -> tuple[Clou
         left.mirrored(),
         make_skin(int(15_500 * share), rng, seen),
         make_freckles(int(look.freckles * share), rng),
-        make_lips(int(190 * fine), int(30 * fine)),
-        make_cavity(int(700 * share)),
-        make_tongue(int(700 * share)),
-        make_teeth(UPPER_TEETH, max(int(9 * fine), 4)),
-        make_teeth(LOWER_TEETH, max(int(8 * fine), 4)),
+        make_lips(int(190 * small), int(30 * small)),
+        make_cavity(int(700 * small**2)),
+        make_tongue(int(700 * small**2)),
+        make_teeth(UPPER_TEETH, max(int(9 * small), 4)),
+        make_teeth(LOWER_TEETH, max(int(8 * small), 4)),
     ])  # fmt: skip
     bare.albedo = complexion(bare, look)
     if not look.lip_gloss:
         bare.material[bare.material == LIP] = SKIN
     clothes = look.clothes.make(int(6_000 * share), rng, seen_torso)
     return joined([bare, look.hair.make(splats - len(bare) - len(clothes), rng)]), clothes
-
-
-def _without_make_up(lids: Cloud, make_up: float) -> Cloud:
-    """Eyelids whose lines are fainter."""
-    return evolve(lids, albedo=lids.albedo * make_up + skin_colour(lids.position) * (1 - make_up))
-
-
-def complexion(cloud: Cloud, look: Look) -> np.ndarray:
-    """Albedo [n, 3] with the model's skin and lips in the look's colours, stubble, and the scalp under the hair."""
-    p, albedo = cloud.position, cloud.albedo
-    red = albedo[:, :1] / SKIN_TONE[0]
-    skin = look.skin * red * (albedo / SKIN_TONE / np.maximum(red, 1e-6)) ** [0, look.blush, look.blush]
-    skin = shaded(p, skin, look.stubble, look.hair.root)
-    scalp = look.hair.on_scalp(p)[:, None]
-    skin = skin * (1 - scalp) + np.asarray(look.hair.root) * scalp
-    rosy = smoothstep(0.56, 0.44, albedo[:, 1] / np.maximum(albedo[:, 0], 1e-6))  # skin is above, lips are below
-    rosy = (rosy * in_mouth_patch(p))[:, None]
-    bare = skin * (1 - rosy) + albedo * np.divide(look.lips, LIP_TONE) * rosy
-    return np.where(np.isin(cloud.material, (SKIN, LIP))[:, None], bare, albedo)
 
 
 def build_character(

@@ -59,17 +59,18 @@ class Crop:
         per_lock = int(np.clip(round(STRANDS_PER_LOCK * share**0.5), 4, 16))
         points, lock, depth, size = self._grow(strands, per_lock, rng)
         n = len(lock)
-        t = np.linspace(0, 1, STEPS)
-        mix = np.clip(0.10 + 0.60 * t[None] ** 1.3 * smoothstep(0.6, 2.0, size)[:, None], 0, 1)
-        colour = tones(self.root, self.tip, mix + 0.15 * rng.random((n, 1)), lock, depth, rng)
-        left = size[:, None] * (1 - t)[None] + 0.4
+        t, sides = np.linspace(0, 1, STEPS), 1 - on_top(points[:, 0])[:, None]
+        fine = smoothstep(1.2, 0.0, above_hairline(points[:, 0]))[:, None]  # hair at the edge lets skin through
+        mix = 0.10 + 0.2 * fine + 0.55 * t[None] ** 1.3 * smoothstep(0.1, 1.6, size)[:, None]
+        colour = tones(self.root, self.tip, mix + (0.30 + 0.50 * sides) * rng.random((n, 1)), lock, depth, rng)
+        left = size[:, None] * (1 - t)[None] + 0.4 + 0.8 * sides
         turn = 0.18 * rng.normal(size=(lock.max() + 1, 3))[lock]
         hair = make_strands(
             points, np.ones((n, STEPS), bool), left, colour, WIDTH_CM * np.clip(share**-0.4, 0.6, 1.6),
             lambda p: ellipsoid(p, *SKULL), turn,
         )  # fmt: skip
         cap = make_cap(
-            under, lambda p: ellipsoid(p, *SKULL) - 0.22, LOW, HIGH, hair.position, 1.0,
+            under, lambda p: ellipsoid(p, *SKULL) - 0.04 - 0.18 * on_top(p), LOW, HIGH, hair.position, 1.0,
             lambda p: above_hairline(p) > 0.5, self.root, rng,
         )  # fmt: skip
         hair.two_sided = on_top(hair.position) > 0.5
@@ -82,7 +83,7 @@ class Crop:
             return 0.8 + 0.8 * on_top(p) + 0.8 * smoothstep(2.0, 0.2, above_hairline(p))
 
         def keep(p: np.ndarray) -> np.ndarray:
-            return above_hairline(p) > -0.25 * np.abs(np.sin(7 * p[:, 0] + 5 * p[:, 1]))
+            return above_hairline(p) > 0.12 - 0.25 * np.abs(np.sin(7 * p[:, 0] + 5 * p[:, 1]))
 
         root = spread(lambda p: ellipsoid(p, *SKULL) - 0.05, count, LOW, HIGH, rng, density, keep)
         locks = len(root) // per_lock
@@ -91,16 +92,15 @@ class Crop:
         n = len(lock)
         top, front = on_top(root), smoothstep(1.0, 6.5, root[:, 2])
         edge = smoothstep(0.0, 1.5, above_hairline(root))
-        size = (0.95 + top * (1.9 + 1.6 * front)) * (0.55 + 0.45 * edge)
+        size = (0.75 + top * (2.0 + 1.5 * front)) * (0.35 + 0.65 * edge)
         size = size * np.exp(rng.normal(0, 0.16, locks))[lock] * rng.uniform(0.8, 1.1, n)
         normal = gradient(lambda p: ellipsoid(p, *SKULL), root)
         side = np.tanh((root[:, 0] - 1.6) / 2.5)  # parted over the left eye, without a line
-        combed = np.stack([
-            0.75 * side * (1 - 0.3 * front) - 0.15 * front, 0.15 * front - 0.9 * (1 - top), 0.5 * top - 0.55 * (1 - top)
-        ], 1)  # fmt: skip
-        combed = combed + 0.15 * rng.normal(size=(locks, 3))[lock] + 0.06 * rng.normal(size=(n, 3))
+        up = front * (0.15 + 0.3 * (1 - edge)) - 0.9 * (1 - top)
+        combed = np.stack([0.75 * side * (1 - 0.3 * front) - 0.15 * front, up, 0.5 * top - 0.55 * (1 - top)], 1)
+        combed = combed + 0.10 * rng.normal(size=(locks, 3))[lock] + 0.06 * rng.normal(size=(n, 3))
         combed = unit(combed - normal * (combed * normal).sum(1, keepdims=True))
-        rise = (0.28 + top * (0.14 + 0.46 * front)) * rng.uniform(0.8, 1.2, locks)[lock]
+        rise = (0.22 + top * (0.12 + 0.36 * front)) * rng.uniform(0.8, 1.2, locks)[lock]
         bend = rng.uniform(0.8, 1.6, locks)[lock] * top
         phase = rng.uniform(0, 2 * np.pi, locks)[lock]
         across = np.cross(normal, combed)
@@ -108,11 +108,11 @@ class Crop:
         for step in range(STEPS):
             t = step / (STEPS - 1)
             points[:, step] = p
-            sway = 0.55 * top * np.sin(4.5 * t + phase)
+            sway = 0.35 * top * edge * np.sin(4.5 * t + phase)
             go = combed * (0.8 + 0.5 * t) + normal * (rise * (1.5 - bend * t * 1.1))[:, None] + across * sway[:, None]
             p = p + unit(go) * (size / (STEPS - 1))[:, None]
         t = np.linspace(0, 1, STEPS)[None]
-        points = gathered(points, per_lock, 0.65 * t**1.5 * smoothstep(0.9, 2.0, size)[:, None])
+        points = gathered(points, per_lock, 0.50 * t**1.5 * smoothstep(0.9, 2.0, size)[:, None])
         depth = rng.uniform(0, 0.5, n) + 0.3 * rng.random(locks)[lock]
         return points, lock, depth, size
 

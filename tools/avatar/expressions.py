@@ -12,23 +12,14 @@ from actors.arkit import ARKIT
 from tools.avatar.cloud import MIRROR, Cloud, mirrored_name
 from tools.avatar.face import LIP_HALF_WIDTH, LIP_Y, lip_line
 from tools.avatar.fields import bump, folded, smoothstep
+from tools.avatar.jaw import JAW_FORWARD, JAW_SIDE, turned_by_jaw
 from tools.avatar.light import SKIN
 
-JAW_PIVOT = np.array([0.0, -1.6, -0.6])
-JAW_OPEN_RAD = 0.30
-JAW_FORWARD, JAW_SIDE = 0.8, 0.8
 MEETS = 0.22  # of the jaw's way: where the lips meet when mouthClose counters jawOpen
 FUNNEL_CM, PUCKER_CM = 0.66, 0.06  # half of the opening of rounded lips
 SMALLEST_CM = 0.01  # what moves less stays
 STRETCHING = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "mouthSmileRight", "browInnerUp")
 MOST_STRETCH = 1.9
-
-
-def turned_by_jaw(p: np.ndarray) -> np.ndarray:
-    """How far points move that turn with the fully open jaw."""
-    y, z = p[:, 1] - JAW_PIVOT[1], p[:, 2] - JAW_PIVOT[2]
-    c, s = np.cos(JAW_OPEN_RAD), np.sin(JAW_OPEN_RAD)
-    return np.stack([0 * y, c * y - s * z - y, s * y + c * z - z], 1)
 
 
 class Rest:

@@ -32,6 +32,7 @@ NECK_BOTTOM = np.array([0.0, -16.5, -3.6])
 
 SKIN_TONE = np.array([0.80, 0.50, 0.36])
 FLUSH = np.array([1.0, 0.66, 0.60])
+HOLLOW = np.array([0.80, 0.66, 0.58])  # where the face recedes, as a painter shades it
 LIP_TONE = np.array([0.60, 0.21, 0.20])
 JAW_LINE = np.array([(3.55, -4.7, 0.4), (2.35, -6.75, 3.2), (0.7, -7.75, 4.9)])
 LINE_TONE = SKIN_TONE * [0.52, 0.36, 0.30]
@@ -113,12 +114,18 @@ def below_lips(p: np.ndarray) -> np.ndarray:
 
 
 def skin_colour(p: np.ndarray) -> np.ndarray:
-    """Linear albedo of bare skin: flushed cheeks, nose and ears, freckles of noise."""
+    """Linear albedo of bare skin: flushed cheeks, nose and ears, shaded hollows, freckles of noise."""
     m = folded(p)
     flush = 0.72 * bump(m, (4.1, -2.7, 6.0), (2.9, 2.2, 4.0)) + 0.6 * bump(m, (0, -3.3, 9.5), (1.7, 1.3, 2.0))
     flush += 0.5 * bump(m, (7.6, 0, -0.8), (1.5, 3.2, 2.6)) + 0.3 * bump(m, (0, -8.2, 7.0), (2.0, 1.5, 3.0))
     flush += 0.3 * bump(m, EYE + (0, 0, 1.5), (2.6, 2.1, 2.0))
+    hollow = 0.55 * bump(m, (1.25, -0.6, 7.3), (0.75, 2.6, 1.8)) + 0.65 * bump(m, (1.45, 1.35, 6.9), (1.3, 1.3, 2.0))
+    hollow += 0.40 * bump(m, (3.3, 1.9, 6.4), (2.4, 0.9, 2.0)) + 0.6 * bump(m, (1.55, -3.3, 7.7), (0.7, 1.1, 1.5))
+    # ridges and, against the blotch of a hollow, where little light comes
+    ridge = bump(m, (0, -0.8, 8.1), (0.55, 3.2, 2.0)) + 0.6 * bump(m, (2.6, 3.6, 6.6), (2.4, 0.9, 2.5))
     tone = SKIN_TONE * (0.95 + 0.06 * noise(p, 0.8, 1) + 0.04 * noise(p, 3.0, 2))[:, None]
+    ridge += 1.3 * bump(m, (4.9, -4.5, 3.2), (2.2, 2.6, 3.4)) + bump(m, (5.4, 0.4, 3.8), (1.5, 2.4, 2.4))
+    tone = tone * (1 + (HOLLOW - 1) * np.clip(hollow, 0, 1)[:, None]) * (1 + 0.09 * ridge)[:, None]
     return tone * (1 + (FLUSH - 1) * np.clip(flush, 0, 1)[:, None])
 
 

@@ -28,7 +28,7 @@ def make_strands(
     tangent = unit(step)
     normal = unit(normal + turn[:, None])
     normal = unit(normal - tangent * (normal * tangent).sum(-1, keepdims=True))
-    taper = np.clip(left_cm / 3.0, TIP_WIDTH, 1) * np.clip((np.arange(points.shape[1])[None] + 2) / 3, 0.6, 1)
+    taper = np.clip(left_cm / 3.0, TIP_WIDTH, 1)
     reach = length(step) * OVERLAP * np.clip(0.4 + left_cm / length(step), 0.4, 1)
     sigma = np.stack([reach, width_cm * taper, 0.6 * width_cm * taper], -1)
     return Cloud.make(points[used], normal[used], sigma[used], colour[used], HAIR, along=tangent[used], opacity=0.92)

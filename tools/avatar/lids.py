@@ -19,7 +19,7 @@ LASH = np.array([0.018, 0.010, 0.008])
 INNER_CORNER = np.array([0.52, 0.19, 0.16])
 # shape: how far it moves the upper and the lower lid's edge, in parts of the opening (to the other lid is 1)
 LID_MOVES = {
-    "eyeBlinkLeft": (-0.79, 0.25),
+    "eyeBlinkLeft": (-0.64, 0.40),  # so far up that the upper lid is still an arch when half closed
     "eyeSquintLeft": (-0.14, 0.28),
     "eyeWideLeft": (0.20, -0.06),
     "eyeLookDownLeft": (-0.38, -0.10),
@@ -127,15 +127,18 @@ def _colour(
 
 def make_lashes(rng: np.random.Generator) -> Cloud:
     """Short hairs along the upper lid's edge, longer towards the temple; they droop when the eye closes."""
-    count = 110
-    fan = np.linspace(-0.80, 0.99, count)
+    count = 100
+    fan = np.linspace(-0.80, 0.97, count)
     x = HALF_WIDTH * fan
     upper, _ = edges(x)
-    size = 0.12 + 0.27 * smoothstep(-0.6, 0.9, fan) * rng.uniform(0.8, 1.1, count)
+    corner = smoothstep(0.25, 0.95, fan)
+    size = 0.12 + 0.25 * smoothstep(-0.6, 0.9, fan) * (1 - 0.55 * corner) * rng.uniform(0.8, 1.1, count)
     out = unit(np.stack([0.20 + 0.75 * fan, 0.42 + 0.12 * rng.normal(size=count), 0.85 - 0.35 * np.abs(fan)], 1))
     root = lid_surface(x, upper)
+    normal = gradient(head, root)
+    out = unit(out - normal * (0.97 * corner * (out * normal).sum(1))[:, None])  # along the skin at the temple
     own = {name: lid_surface(x, moved(x, upper + 1e-3, *moves)) - root for name, moves in LID_MOVES.items()}
-    droop = (out * [0, -2.2, 0]) * size[:, None]
+    droop = (out * [0, -1.5, 0]) * size[:, None]
     across = unit(np.cross(out, [0, 0.3, 1.0]))
     clouds = []
     for step in (0.2, 0.55, 0.85):

@@ -8,7 +8,7 @@ from tools.avatar.fields import Field, unit
 SKIN, LIP, HAIR, CLOTH, EYE, ENAMEL, MOUTH, GLOW = range(8)
 # per material: wrap of the light around the body, red of light through the skin, gloss, its power, occlusion
 MATERIALS = np.array([
-    (0.35, 0.20, 0.10, 14, 1.0),
+    (0.35, 0.20, 0.10, 14, 0.88),
     (0.35, 0.10, 0.30, 24, 0.9),
     (0.40, 0.00, 0.00, 1, 0.75),
     (0.25, 0.00, 0.02, 8, 1.0),
@@ -23,7 +23,7 @@ RIM = unit(np.array([0.75, 0.45, -0.65]))
 ABOVE = unit(np.array([0.0, 0.75, 0.65]))
 VIEW = np.array([0.0, 0.0, 1.0])
 KEY_COLOUR = np.array([1.00, 0.93, 0.84]) * 0.95
-FILL_COLOUR = np.array([0.96, 0.90, 0.90]) * 0.40
+FILL_COLOUR = np.array([0.98, 0.90, 0.86]) * 0.46
 RIM_COLOUR = np.array([1.00, 0.86, 0.70]) * 0.45
 SKY_COLOUR = np.array([0.84, 0.92, 1.00]) * 0.22
 BOUNCE_COLOUR = np.array([1.00, 0.72, 0.52]) * 0.20  # from chest and floor
@@ -53,17 +53,18 @@ def lit(cloud: Cloud, scene: Field) -> np.ndarray:
     wrap, through, gloss, power, shut = MATERIALS[cloud.material].T[:, :, None]
     p, normal, albedo = cloud.position, cloud.normal, cloud.albedo
     sky = 0.5 + 0.5 * shadow(scene, p, normal, ABOVE, SKY_SOFTNESS)
-    opening = 1 - shut * (1 - occlusion(scene, p, normal) * sky)[:, None]
-    arrives = 1 - np.minimum(1, 1.2 * shut) * (1 - shadow(scene, p, normal, KEY, KEY_SOFTNESS))[:, None] * 0.74
+    near = occlusion(scene, p, normal)
+    opening, aside = (1 - shut * (1 - free)[:, None] for free in (near * sky, near))
+    arrives = 1 - np.minimum(1, 1.2 * shut) * (1 - shadow(scene, p, normal, KEY, KEY_SOFTNESS))[:, None] * 0.66
     facing = (normal @ KEY)[:, None]
     light = arrives * np.clip((facing + wrap) / (1 + wrap), 0, 1) ** 1.2 * KEY_COLOUR
-    light = light + np.clip(((normal @ FILL)[:, None] + 0.3) / 1.3, 0, 1) * FILL_COLOUR * opening
-    light = light + through * np.exp(-(((facing - 0.05) / 0.3) ** 2)) * arrives * [1.0, 0.22, 0.10]
+    light = light + np.clip(((normal @ FILL)[:, None] + 0.3) / 1.3, 0, 1) * FILL_COLOUR * aside
+    light = light + through * np.exp(-(((facing - 0.05) / 0.3) ** 2)) * (0.4 + 0.6 * arrives) * [1.0, 0.22, 0.10]
     up = normal[:, 1:2]
     light = light + opening * ((0.55 + 0.45 * up) * SKY_COLOUR + (0.5 - 0.5 * up) * BOUNCE_COLOUR)
     light = light + np.clip(normal @ RIM, 0, 1)[:, None] ** 1.5 * RIM_COLOUR * opening
     light = light + through * (1 - opening) * [0.9, 0.30, 0.18] * 0.5  # skin scatters red into its folds
-    light = light + through * (1 - arrives) * [0.9, 0.45, 0.30] * 0.9  # and into shadows
+    light = light + through * (1 - arrives) * [0.9, 0.40, 0.25] * 1.5  # and into shadows
     half = np.clip(normal @ unit(KEY + VIEW), 0, 1)[:, None]
     shine = gloss * (half**power + 0.35 * half ** (power / 4)) * arrives * KEY_COLOUR
     strand = np.clip(1 - (cloud.along @ unit(KEY + VIEW)) ** 2, 0, 1)[:, None]  # Kajiya and Kay 1989

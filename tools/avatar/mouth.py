@@ -6,7 +6,7 @@ A grid that follows the line opens cleanly; lips sampled from a distance field w
 import numpy as np
 
 from tools.avatar.cloud import Cloud, joined
-from tools.avatar.expressions import FUNNEL_CM, JAW_FORWARD, JAW_SIDE, PUCKER_CM, turned_by_jaw
+from tools.avatar.expressions import FUNNEL_CM, PUCKER_CM
 from tools.avatar.face import (
     LIP_HALF_WIDTH,
     LIP_TONE,
@@ -19,7 +19,8 @@ from tools.avatar.face import (
     skin_colour,
 )
 from tools.avatar.fields import gradient, length, noise, smoothstep, unit
-from tools.avatar.light import GLOW, LIP, MOUTH, SKIN
+from tools.avatar.jaw import with_jaw
+from tools.avatar.light import GLOW, LIP, SKIN
 from tools.avatar.sampling import ball_cap
 
 UPPER_HEIGHT, LOWER_HEIGHT = 0.54, 0.72  # of the red of the lips
@@ -33,8 +34,6 @@ PARTING = {
 }  # how shapes that part the lips hide the line between them behind the upper one, or in the mouth, cm
 CAVITY = np.array([0.085, 0.018, 0.016])
 LINING = np.array([0.44, 0.135, 0.125])  # of the lips and cheeks
-TONGUE = np.array([0.62, 0.215, 0.20])
-TONGUE_ROOT_Z, TONGUE_TIP_Z = 2.8, 7.08
 LIP_LINE = np.array([0.16, 0.035, 0.032])
 
 
@@ -76,7 +75,7 @@ def _relief(r: LipRings) -> np.ndarray:
     z -= 0.16 * np.exp(-(((q - 1.75) / 0.5) ** 2)) * (1 - u**2) * ~r.upper * fade
     groove = np.exp(-(r.x**2) / 0.05) - 0.7 * np.exp(-((np.abs(r.line_x) - 0.42) ** 2) / 0.03)
     z -= 0.07 * groove * r.upper * smoothstep(0.9, 1.4, q) * (1 - smoothstep(0.7, 1.0, r.out))
-    return z - 0.10 * r.corner - 1.3 * r.inside
+    return z - 0.05 * r.corner - 1.3 * r.inside
 
 
 def _colour(r: LipRings, p: np.ndarray, red: np.ndarray) -> np.ndarray:
@@ -88,7 +87,7 @@ def _colour(r: LipRings, p: np.ndarray, red: np.ndarray) -> np.ndarray:
     colour = colour * (1 - np.where(r.upper, -0.10, 0.18) * np.exp(-((r.q / 0.25) ** 2)))[..., None]
     moist = np.exp(-(((r.q - 0.42) / 0.20) ** 2) - ((r.line_x + 0.25) / 0.85) ** 2) * ~r.upper
     colour = colour * (1 + 0.30 * moist)[..., None] + 0.05 * moist[..., None]
-    colour = colour * (1 - 0.20 * r.corner[..., None] * [0.7, 1, 1])
+    colour = colour * (1 - 0.12 * r.corner[..., None] * [0.7, 1, 1])
     wet = CAVITY + (LINING - CAVITY) * (1 - r.inside[..., None]) ** 3
     return np.where((r.inside > 0)[..., None], wet, colour)
 
@@ -130,20 +129,10 @@ def make_lip_line() -> Cloud:
     own = {name: np.tile(hidden, (len(t), 1)) for name, hidden in PARTING.items()}
     own |= {f"{name}{side}": share * [0, 0, -2.5] for name in ("mouthLowerDown", "mouthUpperUp")
             for side, share in (("Left", left), ("Right", 1 - left))}  # fmt: skip
+    opacity = 0.62 * (1 - 0.5 * t**6)
     return Cloud.make(
-        p, [0, 0, 1.0], sigma, LIP_LINE, GLOW, along=np.gradient(p, axis=0), opacity=0.62, carried=1, own=own
+        p, [0, 0, 1.0], sigma, LIP_LINE, GLOW, along=np.gradient(p, axis=0), opacity=opacity, carried=1, own=own
     )
-
-
-def with_jaw(p: np.ndarray, share: np.ndarray) -> dict[str, np.ndarray]:
-    """What the jaw alone does to the inside of the mouth, which lips and cheeks do not carry."""
-    share = share[:, None]
-    return {
-        "jawOpen": turned_by_jaw(p) * share,
-        "jawForward": [0, 0, JAW_FORWARD] * share,
-        "jawLeft": [JAW_SIDE, 0, 0] * share,
-        "jawRight": [-JAW_SIDE, 0, 0] * share,
-    }
 
 
 def make_cavity(count: int) -> Cloud:
@@ -175,51 +164,4 @@ def make_shade(side: int) -> Cloud:
     return Cloud.make(
         p, [0, 0, 1.0], sigma, CAVITY, GLOW, along=[[1.0, 0, 0]], opacity=0.27 * (1 - 0.6 * (x / 1.25) ** 2), carried=1,
         below=0.5 - 0.5 * side, own=own,
-    )  # fmt: skip
-
-
-def _tongue_body(
-    s: np.ndarray, turn: np.ndarray, middle: np.ndarray, width: np.ndarray, thick: np.ndarray
-) -> np.ndarray:
-    """Points [along, around, 3] of rings about a middle line [along, 2] of y and z, flat below, grooved above."""
-    sin, cos = np.sin(turn), np.cos(turn)
-    high = thick[:, None] * np.where(sin > 0, sin, 0.7 * sin)
-    groove = 0.30 * thick[:, None] * np.exp(-((cos / 0.22) ** 2)) * (sin > 0) * smoothstep(1.0, 0.75, s)[:, None]
-    return np.stack([
-        width[:, None] * np.sign(cos) * np.abs(cos) ** 0.9,
-        middle[:, :1] + high - groove,
-        middle[:, 1:] + 0 * sin,
-    ], -1)  # fmt: skip
-
-
-def make_tongue(count: int) -> Cloud:
-    """About ``count`` splats. tongueOut brings the tip between the teeth first, then rests it on the lower lip."""
-    around = max(int((count / 1.7) ** 0.5), 8)
-    along = int(1.7 * around)
-    s = 1 - (1 - np.linspace(0, 1, along)) ** 1.4  # denser at the tip
-    turn = np.tile((np.arange(around) + 0.5) / around * 2 * np.pi, (along, 1))
-    tip = np.sqrt(np.clip(1 - (np.clip(s - 0.72, 0, None) / 0.2802) ** 2, 0, 1))
-    width, thick = 1.5 * (1 - 0.30 * s) * tip, 0.50 * (1 - 0.55 * s) * (0.5 + 0.5 * tip)
-    y = LIP_Y - 0.75 + 0.34 * np.sin(np.pi * np.clip(s * 0.9, 0, 1)) + 0.50 * smoothstep(0.55, 1, s)
-    rest = _tongue_body(s, turn, np.stack([y, TONGUE_ROOT_Z + (TONGUE_TIP_Z - TONGUE_ROOT_Z) * s], 1), width, thick)
-    out_y = LIP_Y - 0.55 + 0.24 * smoothstep(0, 0.55, s) - 0.95 * smoothstep(0.58, 1.05, s)
-    out_z = 3.4 + 6.7 * s - 0.25 * smoothstep(0.7, 1, s)
-    out = _tongue_body(s, turn, np.stack([out_y, out_z], 1), width * 0.82, 0.42 * (1 - 0.55 * s) * (0.3 + 0.7 * tip))
-    a, b = np.roll(out, -1, 1) - np.roll(out, 1, 1), np.gradient(out, axis=0)
-    end = smoothstep(0.93, 1.0, s)[:, None, None]
-    normal = unit(unit(np.cross(a, b)) * (1 - end) + np.array([0, 0.5, 0.85]) * end)
-    sigma = np.stack([0.36 * length(a) + 0.02, 0.62 * length(b) + 0.01, np.full(a.shape[:2], 0.03)], -1)
-    top = np.clip(normal[..., 1], -1, 1)
-    colour = TONGUE * (0.12 + 0.88 * smoothstep(0.35, 0.97, s))[:, None, None] * (0.72 + 0.28 * top)[..., None]
-    furrow = 0.22 * np.exp(-((np.cos(turn) / 0.16) ** 2)) * (np.sin(turn) > 0) * smoothstep(0.95, 0.75, s)[:, None]
-    colour = colour * (1 - furrow[..., None])
-    colour = colour * (0.93 + 0.14 * noise(rest.reshape(-1, 3), 5.0, 6).reshape(top.shape))[..., None]
-
-    def flat(values: np.ndarray) -> np.ndarray:
-        return values.reshape(-1, values.shape[-1])
-
-    below = np.repeat(0.35 + 0.45 * smoothstep(0.1, 0.8, s), around)
-    return Cloud.make(
-        flat(rest), flat(normal), flat(sigma), flat(colour), MOUTH, along=flat(a), two_sided=True,
-        own={"tongueOut": flat(out - rest)} | with_jaw(flat(rest), below),
     )  # fmt: skip
