@@ -19,8 +19,8 @@ from actors.renderer.model import Model
 from actors.renderer.ply import write_ply
 from actors.renderer.stage import Stage
 from actors.renderer.yuv import split_i420
-from tools.avatar.build import build_character
 from tools.avatar.convert import TOP_M, UPRIGHT, turned
+from tools.character.person import build_character
 from tools.cli import main
 
 PAGE = (Path(__file__).parents[1] / "actors/renderer/FORMAT.md").read_text()

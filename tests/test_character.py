@@ -12,8 +12,8 @@ from actors.renderer.avatar import LOWER_TEETH, MAX_OPACITY, SKIN, UPPER_TEETH, 
 from actors.renderer.model import Model
 from actors.renderer.pose import parts
 from actors.renderer.stage import Stage
-from tools.avatar.build import CM, build_character
-from tools.avatar.face import EYE, LIP_HALF_WIDTH, LIP_Y, head, lip_line, make_creases
+from tools.character.face import EYE, LIP_HALF_WIDTH, LIP_Y, head, lip_line, make_creases
+from tools.character.person import CM, build_character
 from tools.cli import main
 
 SPLATS = 12_000

@@ -9,8 +9,8 @@ from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY
 from tools import lips
-from tools.avatar.build import build_character
 from tools.avatar.film import AFTER_S, BEFORE_S, faces, frames_of, spoken, write_film
+from tools.character.person import build_character
 from tools.cli import main
 from tools.lips import Film, Shown
 from tools.mp4 import FPS, SOUND_HZ

@@ -5,11 +5,11 @@ import pytest
 
 from actors.arkit import ARKIT
 from actors.renderer.avatar import LEFT_EYE, RIGHT_EYE, SKIN, TORSO, load_avatar
-from tools.avatar.build import CM, build_character
-from tools.avatar.cloud import MIRROR
-from tools.avatar.face import EYE, EYE_RADIUS, LIP_Y
-from tools.avatar.look import LOOKS, named
-from tools.avatar.warp import Push, Warp
+from tools.character.cloud import MIRROR
+from tools.character.face import EYE, EYE_RADIUS, LIP_Y
+from tools.character.look import LOOKS, named
+from tools.character.person import CM, build_character
+from tools.character.warp import Push, Warp
 from tools.cli import main
 from tools.errors import ToolError
 

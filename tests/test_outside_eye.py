@@ -37,8 +37,8 @@ from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
 from protocol.envelope import Envelope
 from protocol.messages import Face, Phones, Playout, Reply, Session
-from tools.avatar.build import build_character
-from tools.avatar.look import LOOKS
+from tools.character.look import LOOKS
+from tools.character.person import build_character
 
 REPLY = (
     ("My mama bought a big blue balloon, and I am happy to see you.", "happy"),

@@ -12,9 +12,9 @@ from actors.renderer.avatar import save_avatar
 from actors.tts.flite import Flite
 from protocol.messages import Mood, Phones
 from tools.avatar import sheet
-from tools.avatar.build import build_character
 from tools.avatar.film import spoken
 from tools.avatar.layout import WIDTH_PX, Section, Tile, page
+from tools.character.person import build_character
 from tools.cli import main
 
 RED = (255, 0, 0)

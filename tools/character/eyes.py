@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from actors.renderer.avatar import LEFT_EYE
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.face import EYE, EYE_RADIUS
-from tools.avatar.fields import noise, smoothstep, unit
-from tools.avatar.lids import HALF_WIDTH, LID_MOVES, MIDDLE, edges
-from tools.avatar.light import EYE as EYE_MATERIAL
-from tools.avatar.light import GLOW
-from tools.avatar.sampling import ball_cap
+from tools.character.cloud import Cloud, joined
+from tools.character.face import EYE, EYE_RADIUS
+from tools.character.fields import noise, smoothstep, unit
+from tools.character.lids import HALF_WIDTH, LID_MOVES, MIDDLE, edges
+from tools.character.light import EYE as EYE_MATERIAL
+from tools.character.light import GLOW
+from tools.character.sampling import ball_cap
 
 CAP_RAD = 1.75  # of the ball, around the gaze: enough for eyes that look far aside
 FINE_RAD = 0.54

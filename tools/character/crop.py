@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import frozen
 
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.ears import ear
-from tools.avatar.face import head
-from tools.avatar.fields import ellipsoid, gradient, smoothstep, unit
-from tools.avatar.hair import gathered, make_cap, make_strands, tones
-from tools.avatar.sampling import spread
+from tools.character.cloud import Cloud, joined
+from tools.character.ears import ear
+from tools.character.face import head
+from tools.character.fields import ellipsoid, gradient, smoothstep, unit
+from tools.character.hair import gathered, make_cap, make_strands, tones
+from tools.character.sampling import spread
 
 STEPS = 7
 STRANDS, STRANDS_PER_LOCK, WIDTH_CM = 2_000, 14, 0.060  # of the default size

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import frozen
 
-from tools.avatar.cloud import Cloud
-from tools.avatar.face import head
-from tools.avatar.fields import gradient, projected, smoothstep, unit
-from tools.avatar.light import HAIR
+from tools.character.cloud import Cloud
+from tools.character.face import head
+from tools.character.fields import gradient, projected, smoothstep, unit
+from tools.character.light import HAIR
 
 HAIRS = 420  # of the default size
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tools.avatar.face import LIP_HALF_WIDTH, LIP_Y, lip_line
-from tools.avatar.fields import bump, folded, noise, smoothstep
+from tools.character.face import LIP_HALF_WIDTH, LIP_Y, lip_line
+from tools.character.fields import bump, folded, noise, smoothstep
 
 
 def grows(p: np.ndarray) -> np.ndarray:

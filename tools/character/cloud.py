@@ -8,8 +8,8 @@ from attrs import define, evolve, field, fields
 from actors.arkit import ARKIT
 from actors.renderer.avatar import LEFT_EYE, LOWER_TEETH, RIGHT_EYE, TORSO, UPPER_TEETH
 from actors.renderer.avatar import SKIN as HEAD
-from tools.avatar.fields import unit
-from tools.avatar.sampling import tangents
+from tools.character.fields import unit
+from tools.character.sampling import tangents
 
 MIRROR = np.array([-1.0, 1, 1])
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from tools.avatar.bob import Bob
-from tools.avatar.brows import Brows
-from tools.avatar.crop import Crop
-from tools.avatar.face import LIP_TONE, LIP_Y, SKIN_TONE
-from tools.avatar.hoodie import Hoodie
-from tools.avatar.sweater import Sweater
-from tools.avatar.warp import Push, Warp
+from tools.character.bob import Bob
+from tools.character.brows import Brows
+from tools.character.crop import Crop
+from tools.character.face import LIP_TONE, LIP_Y, SKIN_TONE
+from tools.character.hoodie import Hoodie
+from tools.character.sweater import Sweater
+from tools.character.warp import Push, Warp
 from tools.errors import ToolError
 
 Colour = Sequence[float]  # linear albedo

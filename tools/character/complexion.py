@@ -3,12 +3,12 @@
 import numpy as np
 from attrs import evolve
 
-from tools.avatar.beard import shaded
-from tools.avatar.cloud import Cloud
-from tools.avatar.face import LIP_TONE, SKIN_TONE, in_mouth_patch, skin_colour
-from tools.avatar.fields import smoothstep
-from tools.avatar.light import LIP, SKIN
-from tools.avatar.look import Look
+from tools.character.beard import shaded
+from tools.character.cloud import Cloud
+from tools.character.face import LIP_TONE, SKIN_TONE, in_mouth_patch, skin_colour
+from tools.character.fields import smoothstep
+from tools.character.light import LIP, SKIN
+from tools.character.look import Look
 
 
 def without_make_up(lids: Cloud, make_up: float) -> Cloud:

@@ -7,8 +7,8 @@ from attrs import frozen
 from scipy.interpolate import CubicSpline
 
 from actors.renderer.avatar import TORSO
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.fields import (
+from tools.character.cloud import Cloud, joined
+from tools.character.fields import (
     chain,
     folded,
     gradient,
@@ -18,9 +18,9 @@ from tools.avatar.fields import (
     union,
     unit,
 )
-from tools.avatar.light import CLOTH
-from tools.avatar.sampling import spacing, spread
-from tools.avatar.torso import COLLAR_CENTRE, HIGH, LOW, Body
+from tools.character.light import CLOTH
+from tools.character.sampling import spacing, spread
+from tools.character.torso import COLLAR_CENTRE, HIGH, LOW, Body
 
 _ROLL = np.array([  # of the hood, from the middle of the chest to the nape: x, y, z, radius
     (0.3, -19.3, 3.9, 0.70), (2.6, -18.0, 3.5, 0.90), (5.2, -16.2, 1.8, 1.20), (7.0, -14.8, -1.4, 1.50),

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from actors.arkit import ARKIT
-from tools.avatar.cloud import MIRROR, Cloud, mirrored_name
-from tools.avatar.face import LIP_HALF_WIDTH, LIP_Y, lip_line
-from tools.avatar.fields import bump, folded, smoothstep
-from tools.avatar.jaw import JAW_FORWARD, JAW_SIDE, turned_by_jaw
-from tools.avatar.light import SKIN
+from tools.character.cloud import MIRROR, Cloud, mirrored_name
+from tools.character.face import LIP_HALF_WIDTH, LIP_Y, lip_line
+from tools.character.fields import bump, folded, smoothstep
+from tools.character.jaw import JAW_FORWARD, JAW_SIDE, turned_by_jaw
+from tools.character.light import SKIN
 
 MEETS = 0.22  # of the jaw's way: where the lips meet when mouthClose counters jawOpen
 FUNNEL_CM, PUCKER_CM = 0.66, 0.06  # half of the opening of rounded lips

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.fields import (
+from tools.character.cloud import Cloud, joined
+from tools.character.fields import (
     bump,
     capsule,
     carve,
@@ -18,8 +18,8 @@ from tools.avatar.fields import (
     sphere,
     union,
 )
-from tools.avatar.light import SKIN
-from tools.avatar.sampling import spacing, spread
+from tools.character.light import SKIN
+from tools.character.sampling import spacing, spread
 
 EYE = np.array([3.35, 0.0, 5.15])  # centre of the left eyeball
 EYE_RADIUS = 2.1

@@ -3,10 +3,10 @@
 import numpy as np
 
 from actors.renderer.avatar import LOWER_TEETH, UPPER_TEETH
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.face import LIP_Y
-from tools.avatar.fields import smoothstep
-from tools.avatar.light import ENAMEL, MOUTH
+from tools.character.cloud import Cloud, joined
+from tools.character.face import LIP_Y
+from tools.character.fields import smoothstep
+from tools.character.light import ENAMEL, MOUTH
 
 WIDTHS = {UPPER_TEETH: (0.60, 0.48, 0.48, 0.46, 0.46, 0.60), LOWER_TEETH: (0.38, 0.40, 0.42, 0.46, 0.50, 0.60)}
 HEIGHTS = {UPPER_TEETH: (0.46, 0.42, 0.44, 0.42, 0.40, 0.38), LOWER_TEETH: (0.42, 0.42, 0.44, 0.42, 0.38, 0.36)}

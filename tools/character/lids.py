@@ -5,10 +5,10 @@ Places are (x, y) in centimetres seen from the front, relative to the middle of 
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.face import EYE, front_of, head, skin_colour
-from tools.avatar.fields import folded, gradient, length, smoothstep, unit
-from tools.avatar.light import LIP, SKIN
+from tools.character.cloud import Cloud, joined
+from tools.character.face import EYE, front_of, head, skin_colour
+from tools.character.fields import folded, gradient, length, smoothstep, unit
+from tools.character.light import LIP, SKIN
 
 MIDDLE = EYE[:2] + (0.06, 0.0)
 HALF_WIDTH, UPPER, LOWER = 1.80, 1.04, 0.76  # of the opening

@@ -6,11 +6,11 @@ import numpy as np
 from attrs import frozen
 
 from actors.renderer.avatar import TORSO
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.fields import Field, capsule, exits, gradient, length, noise, projected, smoothstep, union, unit
-from tools.avatar.light import CLOTH
-from tools.avatar.sampling import spacing, spread
-from tools.avatar.torso import COLLAR_CENTRE, HIGH, LOW, Body
+from tools.character.cloud import Cloud, joined
+from tools.character.fields import Field, capsule, exits, gradient, length, noise, projected, smoothstep, union, unit
+from tools.character.light import CLOTH
+from tools.character.sampling import spacing, spread
+from tools.character.torso import COLLAR_CENTRE, HIGH, LOW, Body
 
 RIBS = 44  # around the collar
 RIB_CM = 0.09

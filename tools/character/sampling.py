@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from tools.avatar.fields import Field, length, projected
+from tools.character.fields import Field, length, projected
 
 NEAR_CM = 0.8  # candidates start this close to the surface
 ON_SURFACE_CM = 0.04

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud
-from tools.avatar.face import LIP_Y
-from tools.avatar.fields import length, noise, smoothstep, unit
-from tools.avatar.jaw import with_jaw
-from tools.avatar.light import MOUTH
+from tools.character.cloud import Cloud
+from tools.character.face import LIP_Y
+from tools.character.fields import length, noise, smoothstep, unit
+from tools.character.jaw import with_jaw
+from tools.character.light import MOUTH
 
 TONE = np.array([0.62, 0.215, 0.20])
 ROOT_Z, TIP_Z = 2.8, 7.08

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import frozen
 
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.face import head
-from tools.avatar.fields import carve, ellipsoid, folded, gradient, projected, smoothstep, union, unit
-from tools.avatar.hair import gathered, make_cap, make_strands, tones
+from tools.character.cloud import Cloud, joined
+from tools.character.face import head
+from tools.character.fields import carve, ellipsoid, folded, gradient, projected, smoothstep, union, unit
+from tools.character.hair import gathered, make_cap, make_strands, tones
 
 STEP_CM = 1.0
 STEPS = 32

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud
-from tools.avatar.fields import Field, unit
+from tools.character.cloud import Cloud
+from tools.character.fields import Field, unit
 
 SKIN, LIP, HAIR, CLOTH, EYE, ENAMEL, MOUTH, GLOW = range(8)
 # per material: wrap of the light around the body, red of light through the skin, gloss, its power, occlusion

@@ -4,8 +4,8 @@ import numpy as np
 from attrs import frozen
 from scipy.interpolate import CubicSpline
 
-from tools.avatar.face import NECK_BOTTOM, NECK_TOP
-from tools.avatar.fields import capsule, chain, ellipsoid, folded, length, noise, smoothstep, union
+from tools.character.face import NECK_BOTTOM, NECK_TOP
+from tools.character.fields import capsule, chain, ellipsoid, folded, length, noise, smoothstep, union
 
 COLLAR_CENTRE = np.array([0.0, -13.9, -3.0])
 BOTTOM_Y = -27.0

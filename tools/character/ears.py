@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud
-from tools.avatar.face import head, neck, plain_head, skin_colour
-from tools.avatar.fields import carve, chain, ellipsoid, folded, gradient, smoothstep, union, unit
-from tools.avatar.light import SKIN
-from tools.avatar.sampling import spacing, spread
+from tools.character.cloud import Cloud
+from tools.character.face import head, neck, plain_head, skin_colour
+from tools.character.fields import carve, chain, ellipsoid, folded, gradient, smoothstep, union, unit
+from tools.character.light import SKIN
+from tools.character.sampling import spacing, spread
 
 ROOT = np.array([6.52, 0.10, -0.05])
 SIZE = 1.12

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from attrs import evolve, frozen
 
-from tools.avatar.cloud import MIRROR, Cloud
-from tools.avatar.face import EYE
-from tools.avatar.fields import bump, length, smoothstep, unit
+from tools.character.cloud import MIRROR, Cloud
+from tools.character.face import EYE
+from tools.character.fields import bump, length, smoothstep, unit
 
 RIGID_CM, FREE_CM = 2.40, 3.28  # from an eyeball: lids within the first stay on it, beyond the second free
 STEP_CM = 0.02  # of finite differences

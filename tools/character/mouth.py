@@ -5,9 +5,9 @@ A grid that follows the line opens cleanly; lips sampled from a distance field w
 
 import numpy as np
 
-from tools.avatar.cloud import Cloud, joined
-from tools.avatar.expressions import FUNNEL_CM, PUCKER_CM
-from tools.avatar.face import (
+from tools.character.cloud import Cloud, joined
+from tools.character.expressions import FUNNEL_CM, PUCKER_CM
+from tools.character.face import (
     LIP_HALF_WIDTH,
     LIP_TONE,
     LIP_Y,
@@ -18,10 +18,10 @@ from tools.avatar.face import (
     plain_head,
     skin_colour,
 )
-from tools.avatar.fields import gradient, length, noise, smoothstep, unit
-from tools.avatar.jaw import with_jaw
-from tools.avatar.light import GLOW, LIP, SKIN
-from tools.avatar.sampling import ball_cap
+from tools.character.fields import gradient, length, noise, smoothstep, unit
+from tools.character.jaw import with_jaw
+from tools.character.light import GLOW, LIP, SKIN
+from tools.character.sampling import ball_cap
 
 UPPER_HEIGHT, LOWER_HEIGHT = 0.54, 0.72  # of the red of the lips
 UPPER_BULGE, LOWER_BULGE = 0.24, 0.34

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from tools.avatar.cloud import Cloud
-from tools.avatar.fields import Field, gradient, length, smoothstep, unit
-from tools.avatar.light import HAIR
-from tools.avatar.sampling import spacing, spread
+from tools.character.cloud import Cloud
+from tools.character.fields import Field, gradient, length, smoothstep, unit
+from tools.character.light import HAIR
+from tools.character.sampling import spacing, spread
 
 OVERLAP = 0.56  # sigma along a strand, of a step
 TIP_WIDTH = 0.30  # of a strand's width
