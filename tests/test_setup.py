@@ -55,7 +55,7 @@ def machine(tmp_path):
 def test_every_version_is_exact_and_there_is_no_torch_and_no_cuda():
     lines = [line for line in LOCK.read_text().splitlines() if not line.startswith("#")]
     for line in lines:
-        assert re.fullmatch(r"[\w-]+==[\w.]+( ; python_version [!=]= \"3\.\d+\")?", line), line
+        assert re.fullmatch(r"[\w-]+==[\w.]+( ; python_(full_)?version [!=<]=? \"3\.\d+(\.\d+)?\")?", line), line
     names = {Requirement(line).name.lower() for line in lines}
     assert not [name for name in names if re.search(r"torch|cuda|nvidia|triton|cudnn", name)]
 
