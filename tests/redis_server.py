@@ -15,7 +15,7 @@ class RedisServer:
 
     def __init__(self, folder: Path):
         self.redis = pytest.importorskip("redis", reason="redis-py is not installed")
-        # The server and the checker are one program that goes by its name; Debian has it in redis-tools, without a daemon.
+        # One program, that goes by its name, is server and checker: Debian has it without a daemon in redis-tools.
         self._program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
         if self._program is None:
             pytest.skip("there is no redis-server")
@@ -28,9 +28,7 @@ class RedisServer:
         """Returns when it answers; with what it had written before it was stopped."""
         options = {"port": 0, "unixsocket": f"{self._folder}/redis.sock", "dir": self._folder, "appendonly": "yes"}
         command = ["redis-server", *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
-        self._process = subprocess.Popen(
-            [*command, "--save", ""], executable=self._program, stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen([*command, "--save", ""], executable=self._program, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + DEADLINE_S
         while True:
             try:
