@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import evolve
+from posing import moved
 
 from actors.arkit import ARKIT
 from actors.renderer.avatar import LOWER_TEETH, MAX_OPACITY, SKIN, UPPER_TEETH, load_avatar, save_avatar
@@ -30,16 +31,6 @@ def avatar():
 @pytest.fixture(scope="module")
 def coarse():
     return build_character(20_000)
-
-
-def moved(avatar, *shapes: str) -> np.ndarray:
-    """Positions with these shapes at weight 1."""
-    position = avatar.position.astype(float)
-    for shape in shapes:
-        number = ARKIT.index(shape)
-        rows = slice(avatar.shapes.start[number], avatar.shapes.start[number + 1])
-        position[avatar.shapes.index[rows]] += avatar.shapes.delta[rows]
-    return position
 
 
 def lip_gap_m(avatar, *shapes: str) -> float:

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from posing import moved
 
-from actors.arkit import ARKIT
 from actors.renderer.avatar import LEFT_EYE, RIGHT_EYE, SKIN, TORSO, load_avatar
 from tools.character.cloud import MIRROR
 from tools.character.face import EYE, EYE_RADIUS, LIP_Y
@@ -24,16 +24,6 @@ def look(request):
 @pytest.fixture(scope="module")
 def avatar(look):
     return build_character(SPLATS, look=look)
-
-
-def moved(avatar, *shapes: str) -> np.ndarray:
-    """Positions with these shapes at weight 1."""
-    position = avatar.position.astype(float)
-    for shape in shapes:
-        number = ARKIT.index(shape)
-        rows = slice(avatar.shapes.start[number], avatar.shapes.start[number + 1])
-        position[avatar.shapes.index[rows]] += avatar.shapes.delta[rows]
-    return position
 
 
 def lip_gap_m(avatar, lip_y_m: float, *shapes: str) -> float:
