@@ -9,13 +9,14 @@ import math
 from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, in_, le, max_len
+from attrs.validators import and_, ge, in_, le, matches_re, max_len
 
 from shm.handle import Handle
 
 WEIGHTS = 52  # ARKit blendshapes, in the order of actors/arkit.py
 OUTSIDE_REPLY = -1  # offset_ns of a face, frame or packet that belongs to no reply
 MAX_TEXT = 4000  # characters
+USER = r"([A-Za-z0-9_-]{22,64})?"  # 22 characters of base64url are 128 bits: not to be guessed
 PHONES = frozenset(  # ARPAbet as flite and the CMU dictionary have it, with the reduced "ax"
     ("pau", "aa", "ae", "ah", "ao", "aw", "ax", "ay", "b", "ch", "d", "dh", "eh", "er", "ey", "f", "g", "hh", "ih")
     + (
@@ -98,22 +99,30 @@ def _planes(frame, attribute, handle: Handle | None) -> None:
 
 @frozen(kw_only=True)
 class Session:
-    """A call begins or ends. Kept, so that a restarted actor knows the calls in progress."""
+    """A call begins or ends. Kept, so that a restarted actor knows the calls in progress.
+
+    ``user``: under which id the memory knows who calls; "" where nobody is known.
+    """
 
     state: Literal["open", "closed"]
     reason: str = field(default="", validator=_text)
     width: int = field(default=1280, validator=[ge(64), le(4096), _even])
     height: int = field(default=720, validator=[ge(64), le(4096), _even])
     fps: int = field(default=30, validator=and_(ge(1), le(120)))
+    user: str = field(default="", validator=matches_re(USER), repr=False)
 
 
 @frozen(kw_only=True)
 class MicAudio:
-    """20 ms of the user's microphone. Content: int16 [samples], mono."""
+    """20 ms of the user's microphone. Content: int16 [samples], mono.
+
+    ``echo_01``: how much of it is the face's own voice, come back from the user's loudspeaker.
+    """
 
     handle: Handle | None = field(default=None, validator=_content("int16"))
     sample_rate_hz: int = field(default=16000, validator=in_((16000,)))
     start_sample: int = field(validator=_count)  # since the session's first sample; losses are filled with silence
+    echo_01: float = field(default=0.0, validator=and_(ge(0.0), le(1.0)))
 
 
 @frozen(kw_only=True)
@@ -149,12 +158,23 @@ class Turn:
 
 @frozen(kw_only=True)
 class Reply:
-    """One sentence, or first clause, of the reply."""
+    """One sentence, or first clause, of the reply. ``token_ns``: when the engine had its first word; 0: unsaid."""
 
     sentence: int = field(validator=_count)
     text: str = field(validator=_text)
     last: bool = False
     mood: Mood = "neutral"
+    token_ns: int = field(default=0, validator=_count)
+
+
+@frozen(kw_only=True)
+class Floor:
+    """The user began to speak into the reply: its voice fades at once and waits ("yielded"), until the turn is cancelled
+    or it was a false alarm ("taken"). ``from_ms``: where in the reply the voice then goes on.
+    """
+
+    state: Literal["yielded", "taken"]
+    from_ms: float = field(default=0.0, validator=and_(ge(0.0), le(1e9)))
 
 
 @frozen(kw_only=True)
@@ -239,9 +259,9 @@ class Packet:
 
 @frozen(kw_only=True)
 class Playout:
-    """What of the reply is heard. ``anchor_ns``: when its offset 0 plays; it moves on where the voice ran dry."""
+    """What of the reply is heard. ``anchor_ns``: when its offset 0 plays; it moves where the voice ran dry or was held."""
 
-    state: Literal["started", "playing", "finished", "stopped"]
+    state: Literal["started", "playing", "held", "finished", "stopped"]
     anchor_ns: int = field(validator=_count)
     heard_ms: float = field(validator=_count)
 

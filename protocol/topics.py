@@ -42,6 +42,7 @@ TABLE = (
     Topic("transcript", m.Transcript, "stt"),
     Topic("turn", m.Turn, "llm"),
     Topic("reply", m.Reply, "llm", dies_with_turn=True),
+    Topic("floor", m.Floor, "llm", dies_with_turn=True),
     Topic("dialogue", m.Dialogue, "llm", kept=True),
     Topic("phones", m.Phones, "tts", dies_with_turn=True),
     Topic("voice", m.Voice, "tts", dies_with_turn=True, slots=512, slot_bytes=9600),  # 100 ms at 48 kHz each
