@@ -169,7 +169,7 @@ class Reply:
 
 @frozen(kw_only=True)
 class Floor:
-    """The user began to speak into the reply: its voice fades at once and waits ("yielded"), until the turn is cancelled
+    """The user began to speak into the reply: its voice fades and waits ("yielded"), until the turn is cancelled
     or it was a false alarm ("taken"). ``from_ms``: where in the reply the voice then goes on.
     """
 
@@ -259,7 +259,7 @@ class Packet:
 
 @frozen(kw_only=True)
 class Playout:
-    """What of the reply is heard. ``anchor_ns``: when its offset 0 plays; it moves where the voice ran dry or was held."""
+    """What of the reply is heard. ``anchor_ns``: when its offset 0 plays; it moves on where the voice ran dry or waited."""
 
     state: Literal["started", "playing", "held", "finished", "stopped"]
     anchor_ns: int = field(validator=_count)
