@@ -259,7 +259,7 @@ class Packet:
 
 @frozen(kw_only=True)
 class Playout:
-    """What of the reply is heard. ``anchor_ns``: when its offset 0 plays; it moves on where the voice ran dry or waited."""
+    """What of the reply is heard. ``anchor_ns``: when its offset 0 plays; it moves where the voice ran dry or held."""
 
     state: Literal["started", "playing", "held", "finished", "stopped"]
     anchor_ns: int = field(validator=_count)

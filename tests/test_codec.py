@@ -21,7 +21,6 @@ EXAMPLES = (
     m.Transcript(utterance=1, stage="final", text="hello"),
     m.Turn(state="committed", utterance=1),
     m.Reply(sentence=0, text="Hi.", last=True, mood="happy"),
-    m.Floor(state="taken", from_ms=1250.5),
     m.Dialogue(state="thinking"),
     m.Voice(handle=HANDLE, sample_rate_hz=16000, start_sample=0, sentence=0),
     m.Phones(
@@ -41,6 +40,7 @@ EXAMPLES = (
     m.Bitrate(bits_per_s=1_000_000),
     m.Health(actor="vad", state="ready", pid=7, counts={"late mic": 2}),
     m.Sync(),
+    m.Floor(state="taken", from_ms=1250.5),
 )
 
 
