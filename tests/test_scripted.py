@@ -4,10 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from actors.llm.scripted import Conversation, Scripted
+from actors.llm.mind import Mind
+from actors.llm.scripted import Scripted
 from actors.llm.sentence import split
-from actors.llm.words import split as split_words
 from actors.persona import DEFAULT_PERSONA, BadPersona
+from actors.words import split as split_words
 
 NOW = datetime(2026, 11, 20, 16, 5)
 
@@ -137,11 +138,11 @@ def engine() -> Scripted:
 
 
 @pytest.fixture
-def call(engine) -> Conversation:
-    return engine.open(seed=3)
+def call(engine) -> Mind:
+    return Mind(engine.script, 3)
 
 
-def say(call: Conversation, text: str) -> str:
+def say(call: Mind, text: str) -> str:
     return " ".join(call.answer(text, NOW).sentences)
 
 
@@ -204,7 +205,7 @@ def test_statements_are_never_offered_as_what_was_meant(engine):
     """Nobody wants to be asked "did you mean: i want to die?"."""
     statements = {q for group in engine.script.persona.groups for q in group.questions if q.split()[0] in ("i", "you")}
     for text in ("i want to dye my hair", "i really hurt my knee", "i kill weeds", "you are rather odd", "i paint"):
-        answer = " ".join(engine.open(seed=1).answer(text, NOW).sentences)
+        answer = " ".join(Mind(engine.script, 1).answer(text, NOW).sentences)
         assert not any(f": {statement}" in answer for statement in statements), answer
 
 
@@ -212,7 +213,7 @@ def test_no_answer_comes_twice_in_a_row_and_all_variants_come(engine):
     for group in engine.script.persona.groups:
         if group.skill or group.after:
             continue
-        call = engine.open(seed=11)
+        call = Mind(engine.script, 11)
         spoken = [call.answer(group.questions[0], NOW) for _ in range(12)]
         assert all(one.sentences != two.sentences for one, two in zip(spoken, spoken[1:], strict=False)), group.id
         assert len({answer.sentences[0] for answer in spoken}) >= sum("{" not in answer for answer in group.answers)
@@ -220,7 +221,7 @@ def test_no_answer_comes_twice_in_a_row_and_all_variants_come(engine):
 
 def test_the_same_seed_gives_the_same_call(engine):
     said = ["hello", "tell me a joke", "yes", "how are you", "purple seven hammer dances", "tell me a story"]
-    calls = [[say(call, text) for text in said] for call in (engine.open(5), engine.open(5), engine.open("other"))]
+    calls = [[say(call, text) for text in said] for call in (Mind(engine.script, seed) for seed in (5, 5, "other"))]
     assert calls[0] == calls[1] != calls[2]
 
 
@@ -289,7 +290,7 @@ def test_praise_is_no_fact(call):
 
 
 def test_the_name_is_used_once_it_is_known(engine):
-    call = engine.open(seed=2)
+    call = Mind(engine.script, 2)
     before = [say(call, "goodbye") for _ in range(8)]
     say(call, "my name is peter")
     after = [say(call, "goodbye") for _ in range(8)]
@@ -332,7 +333,7 @@ def test_sentences_are_split_at_their_ends_only():
 def test_another_persona_answers_as_itself():
     engine = Scripted(DEFAULT_PERSONA.parent / "museum.toml")
     engine.load()
-    call = engine.open(seed=1)
+    call = Mind(engine.script, 1)
     assert call.answer("when does the museum close today", NOW).group == "hours"
     assert call.answer("how do i get to the whale", NOW).group == "rooms"
     assert call.answer("my name is anna", NOW).group != "facts"  # it has no such skill

@@ -15,12 +15,12 @@ import pytest
 from attrs import define
 from redis_server import RedisServer
 
-from actors.llm import sqlite_store
-from actors.llm.fact import MAX_CHARS, MAX_FACTS, MAX_KEY_CHARS, Fact, ranked
-from actors.llm.memory import Memory, UserMemory
-from actors.llm.redis_store import DAMAGED, USERS, RedisStore
-from actors.llm.sqlite_store import SqliteStore
-from actors.llm.store import Damaged, Store, StoreError, Unavailable, open_store
+from actors.memory import sqlite_store
+from actors.memory.fact import MAX_CHARS, MAX_FACTS, MAX_KEY_CHARS, Fact, ranked
+from actors.memory.memory import Memory
+from actors.memory.redis_store import DAMAGED, USERS, RedisStore
+from actors.memory.sqlite_store import SqliteStore
+from actors.memory.store import Damaged, Store, StoreError, Unavailable, open_store
 
 ROOT = Path(__file__).parents[1]
 ANNA, BEN = "anna-0123456789abcdefgh", "ben_-0123456789abcdefghi"
@@ -44,7 +44,7 @@ def sqlite_place(path: Path) -> Place:
 
     return Place(
         open=lambda: SqliteStore(path),
-        code=f"from actors.llm.sqlite_store import *; store = SqliteStore(Path({str(path)!r}))",
+        code=f"from actors.memory.sqlite_store import *; store = SqliteStore(Path({str(path)!r}))",
         lose=lambda: blocker.execute("BEGIN EXCLUSIVE"),
         find=lambda: blocker.execute("ROLLBACK"),
     )
@@ -53,7 +53,7 @@ def sqlite_place(path: Path) -> Place:
 def redis_place(server: RedisServer) -> Place:
     return Place(
         open=lambda: RedisStore(server.url),
-        code=f"from actors.llm.redis_store import *; store = RedisStore({server.url!r})",
+        code=f"from actors.memory.redis_store import *; store = RedisStore({server.url!r})",
         lose=server.stop,
         find=server.start,
     )
@@ -529,13 +529,35 @@ def test_without_redis_py_the_line_to_type_is_said(monkeypatch):
 
 
 def test_a_user_s_memory_is_used_like_that_of_a_call_and_outlives_it(store):
-    for memory in (UserMemory(store, ANNA), Memory()):
+    for memory in (Memory(store, ANNA), Memory()):
+        draft = memory.draft()
+        draft.keep("name", "Anna", START)
+        draft.keep("like", "jazz", START)
+        assert draft.get("name") == "Anna" and draft.get("home") is None
+        assert draft.facts() == {"name": "Anna", "like": "jazz"}
+        assert draft.recall("do you love jazz or pop", 3) == {"like": "jazz"}
+        assert draft.forget("like") and not draft.forget("like")
+        memory.commit(draft)
+        assert memory.draft().facts() == {"name": "Anna"}
+    assert Memory(store, ANNA).draft().facts() == {"name": "Anna"}
+    assert Memory(store, BEN).draft().facts() == {} == Memory().draft().facts()
+
+
+def test_a_draft_that_is_not_committed_changes_nothing(store):
+    for memory in (Memory(store, ANNA), Memory()):
         memory.keep("name", "Anna", START)
-        memory.keep("like", "jazz", START)
-        assert memory.get("name") == "Anna" and memory.get("home") is None
-        assert memory.facts() == {"name": "Anna", "like": "jazz"}
-        assert memory.recall("do you love jazz or pop", 3) == {"like": "jazz"}
-        assert memory.forget("like") and not memory.forget("like")
-    assert UserMemory(store, ANNA).facts() == {"name": "Anna"}
-    assert UserMemory(store, BEN).facts() == {} == Memory().facts()
-    assert UserMemory(store, ANNA).forget() and not UserMemory(store, ANNA).forget()
+        draft = memory.draft()
+        draft.keep("name", "Hanna", START)
+        draft.forget()
+        draft.keep("home", "Berlin", START)
+        assert draft.facts() == {"home": "Berlin"}
+        assert memory.draft().facts() == {"name": "Anna"}
+        memory.commit(draft)
+        assert memory.draft().facts() == {"home": "Berlin"}
+
+
+def test_what_was_edited_meanwhile_is_in_the_next_draft(store):
+    memory = Memory(store, ANNA)
+    memory.keep("name", "Anna", START)
+    store.edit(ANNA, "name", "Hanna")
+    assert memory.draft().get("name") == "Hanna"

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from actors.step import Input
 from actors.vad.activity import END_FRAMES, FRAME_MS, MAX_FRAMES
 from actors.vad.actor import SILENT_NS, Vad
 from actors.vad.silero import FRAME_SAMPLES, Silero
 from protocol.clock import MS
+from protocol.envelope import Envelope
+from protocol.messages import Turn
 from tests.microphone import BLOCK, RATE_HZ, at_ns, block, blocks, in_a_room, recorded, spoken
 
 
@@ -56,11 +59,11 @@ def test_a_click_of_64_ms_is_no_speech_and_96_ms_are():
 
 
 def test_a_gap_between_words_is_no_pause():
-    assert heard([0.9] * 5 + [0.1] * 4 + [0.9] * 5) == [("started", 0), ("paused", 14), ("ended", 14)]
+    assert heard([0.9] * 5 + [0.1] * 2 + [0.9] * 7) == [("started", 0), ("paused", 14), ("ended", 14)]
 
 
 def test_speech_after_a_pause_resumes_the_same_utterance():
-    said = run(Vad(Script(*[0.9] * 5, *[0.1] * 8, *[0.9] * 5)), frames(40))
+    said = run(Vad(Script(*[0.9] * 5, *[0.1] * 8, *[0.9] * 5)), frames(30 + END_FRAMES))
     assert summary(said) == [("started", 0), ("paused", 5), ("resumed", 13), ("paused", 18), ("ended", 18)]
     assert {m.utterance for m in said} == {1}
 
@@ -74,19 +77,19 @@ def test_a_doubtful_sound_neither_starts_nor_ends_speech():
     assert heard([0.9] * 5 + [0.45] * 30) == [("started", 0), ("paused", 35), ("ended", 35)]
 
 
-def test_the_pause_is_known_after_160_ms_and_the_end_after_448_ms():
+def test_the_pause_is_known_after_96_ms_and_the_end_after_1600_ms():
     vad = Vad(Script(*[0.9] * 5))
-    for one in frames(30):
+    for one in frames(END_FRAMES + 10):
         for output in vad.step([one], one.envelope.sent_ns):
             known = one.message.start_sample + BLOCK - output.message.at_sample
             if output.message.state == "paused":
-                assert 160 <= known / 16 < 160 + 20
+                assert 96 <= known / 16 < 96 + 20
             if output.message.state == "ended":
-                assert 448 <= known / 16 < 448 + 20
+                assert 1600 <= known / 16 < 1600 + 20
 
 
 def test_utterance_numbers_grow_by_one():
-    said = run(Vad(Script(*([0.9] * 5 + [0] * 15) * 3)), frames(60))
+    said = run(Vad(Script(*([0.9] * 5 + [0] * 55) * 3)), frames(180))
     assert [(m.state, m.utterance) for m in said if m.state != "paused"] == [
         (state, number) for number in (1, 2, 3) for state in ("started", "ended")
     ]
@@ -110,6 +113,30 @@ def test_a_microphone_that_falls_silent_in_mid_speech_ends_the_utterance_in_time
     assert vad.wake_ns is None
 
 
+def committed(utterance: int, state: str = "committed") -> Input:
+    envelope = Envelope(topic="turn", actor="llm", turn=1, boot=1, seq=1, sent_ns=0)
+    return Input(envelope, Turn(state=state, utterance=utterance))
+
+
+def test_a_turn_that_is_certain_ends_its_utterance_where_it_became_quiet_and_what_follows_is_a_new_one():
+    vad = Vad(Script(*[0.9] * 5, *[0.1] * 8, *[0.9] * 8))
+    before = run(vad, frames(12)[:19])
+    assert [m.state for m in before] == ["started", "paused"]
+    turn = committed(1)
+    (ended,) = vad.step([turn], at_ns(12 * FRAME_SAMPLES))
+    assert (ended.message.state, ended.message.utterance, ended.message.at_sample) == ("ended", 1, 5 * FRAME_SAMPLES)
+    assert ended.cause is turn and vad.wake_ns is None
+    after = run(vad, frames(21)[19:])
+    assert [(m.state, m.utterance) for m in after][:1] == [("started", 2)]
+
+
+def test_turns_of_other_utterances_and_turns_that_die_change_nothing():
+    vad = Vad(Script(*[0.9] * 20))
+    run(vad, frames(10))
+    assert not list(vad.step([committed(7), committed(1, "cancelled")], at_ns(10 * FRAME_SAMPLES)))
+    assert vad.wake_ns is not None
+
+
 def test_nothing_wakes_it_while_nobody_speaks():
     vad = Vad(Script())
     run(vad, frames(10))
@@ -117,16 +144,16 @@ def test_nothing_wakes_it_while_nobody_speaks():
 
 
 def test_lost_audio_is_heard_as_silence_and_positions_stay_right():
-    stream = Script(*[0.9] * 6, *[0.0] * 20, *[0.9] * 6)
-    lost = 26 * FRAME_SAMPLES
+    stream = Script(*[0.9] * 6, *[0.0] * 60, *[0.9] * 6)
+    lost = 66 * FRAME_SAMPLES
     after = np.full(6 * FRAME_SAMPLES, 7, np.int16)
     said = run(Vad(stream), [*frames(6)[:9], *blocks(after, lost)])
-    assert not any(samples.any() for samples in stream.frames[9 * BLOCK // FRAME_SAMPLES : 26])
-    assert ("started", 26) in summary(said)
+    assert not any(samples.any() for samples in stream.frames[9 * BLOCK // FRAME_SAMPLES : 66])
+    assert ("started", 66) in summary(said)
 
 
 def test_after_a_long_loss_the_next_speech_is_where_it_was_spoken():
-    vad = Vad(Script(*[0.9] * 6, *[0.0] * 31, *[0.9] * 8))
+    vad = Vad(Script(*[0.9] * 6, *[0.0] * 62, *[0.9] * 8))
     far = 100 * RATE_HZ
     said = run(vad, [*frames(6), *blocks(np.zeros(10 * FRAME_SAMPLES, np.int16), far)])
     assert [m.state for m in said] == ["started", "paused", "ended", "started"]
@@ -191,7 +218,7 @@ def test_calls_do_not_disturb_each_other(silero):
 def test_a_spoken_sentence_is_one_utterance_of_the_right_length(silero):
     sentence = spoken("what is your favorite color")
     loud = np.flatnonzero(np.abs(sentence) > 1000) / RATE_HZ + 0.5
-    said = speech_of(silero, in_a_room(sentence, before_s=0.5))
+    said = speech_of(silero, in_a_room(sentence, before_s=0.5, after_s=2.0))
     assert [state for state, _ in said] == ["started", "paused", "ended"]
     assert said[0][1] == pytest.approx(loud[0], abs=0.12)
     assert said[2][1] == pytest.approx(loud[-1], abs=0.12)
@@ -199,6 +226,6 @@ def test_a_spoken_sentence_is_one_utterance_of_the_right_length(silero):
 
 def test_a_recorded_sentence_is_one_utterance(silero):
     sentence, _ = recorded("austen-0880")
-    said = speech_of(silero, in_a_room(sentence))
+    said = speech_of(silero, in_a_room(sentence, after_s=2.0))
     assert [state for state, _ in said if state in ("started", "ended")] == ["started", "ended"]
     assert said[-1][1] - said[0][1] > 2.0  # of the recording's 3.0 s

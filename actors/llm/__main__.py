@@ -1,8 +1,10 @@
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from actors.actor import arguments, run
 from actors.llm.actor import Llm
+from actors.llm.model import LanguageModel
 from actors.llm.scripted import Scripted
 from actors.persona import DEFAULT_PERSONA
 from protocol.clock import now_ns
@@ -11,7 +13,11 @@ parser = arguments("llm", "Transcripts to turns and replies.")
 parser.add_argument(
     "--persona", type=Path, default=DEFAULT_PERSONA, help="a persona file; vivi.toml documents the format"
 )
+parser.add_argument("--base-url", help="of a server of the chat-completions protocol; else LLM_BASE_URL")
+parser.add_argument("--model", help="the language model's name there; else LLM_MODEL. A key: LLM_API_KEY only")
 args = parser.parse_args()
+given = {"LLM_BASE_URL": args.base_url, "LLM_MODEL": args.model}
+environment = {**os.environ, **{name: value for name, value in given.items() if value}}
 
 
 def local_time(at_ns: int) -> datetime:
@@ -21,7 +27,7 @@ def local_time(at_ns: int) -> datetime:
 run(
     "llm",
     args.engine,
-    [Scripted(args.persona)],
+    [LanguageModel(Scripted(args.persona), environment), Scripted(args.persona)],
     Llm.HEARS,
-    lambda engine, session: Llm(engine.open(session), local_time),
+    lambda engine, session: Llm(engine.open(session), engine.script.completeness, local_time),
 )

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 
 from actors.llm import number
-from actors.llm.memory import Memory
 from actors.llm.skill import Heard, Said
-from actors.llm.words import content, split
+from actors.memory.memory import Draft
+from actors.words import content, split
 
 MAX_WORDS = 7  # of a value; longer ones are stories, not facts
 
@@ -80,7 +80,7 @@ class Facts:
     def answer(self, heard: Heard) -> Said | None:
         """Acts on a sentence that tells, asks or withdraws a fact; None for any other."""
         text = " ".join(content(split(heard.text)))
-        return _forget(text, heard.memory) or _recall(text, heard.memory) or self._tell(text, heard.memory)
+        return _forget(text, heard.memory) or _recall(text, heard.memory) or self._tell(text, heard)
 
     def reply(self, key: str, heard: Heard) -> Said | None:
         """Keeps the reply to a question after ``key``; None where it does not look like one."""
@@ -94,25 +94,25 @@ class Facts:
             parsed = number.parse(value.split(), 0)
             if parsed is None or parsed[1] < len(value.split()):
                 return None
-        return _keep(key, value, heard.memory)
+        return _keep(key, value, heard)
 
-    def _tell(self, text: str, memory: Memory) -> Said | None:
+    def _tell(self, text: str, heard: Heard) -> Said | None:
         asked_to_remember = _REMEMBER.match(text)
         text = _REMEMBER.sub("", text)
         if bare := re.fullmatch(r"(?:i am|it is|this is) (.+)", text):
             value = _TAILS.sub("", bare[1])
             parsed = number.parse(value.split(), 0)
             if value.split()[0] in self._names and len(value.split()) <= 2:
-                return _keep("name", value, memory)
+                return _keep("name", value, heard)
             if text.startswith("i am") and value in self._jobs:
-                return _keep("work", value, memory)
+                return _keep("work", value, heard)
             if text.startswith("i am") and parsed and parsed[1] == len(value.split()):
-                return _keep("age", value, memory)
+                return _keep("age", value, heard)
         for pattern, key in _TELLS:
             if (found := re.fullmatch(pattern, text)) and (value := _clean(found["v"])):
-                return _keep(_key(key, found), value, memory)
+                return _keep(_key(key, found), value, heard)
         if asked_to_remember and (value := _clean(text)):
-            return _keep("note", value, memory)
+            return _keep("note", value, heard)
         return None
 
 
@@ -130,13 +130,14 @@ def _clean(value: str) -> str | None:
     return " ".join(_SWAP.get(word, word) for word in words)
 
 
-def _keep(key: str, value: str, memory: Memory) -> Said:
+def _keep(key: str, value: str, heard: Heard) -> Said:
+    memory, said_at = heard.memory, heard.now.astimezone()
     place = key in ("home", "origin") and value.split()[0] not in ("a", "an", "the")
     if key == "name" or key.endswith("'s name") or place:
         value = value.title()
     if key == "like":
         known = [one for one in (memory.get("like") or "").split(", ") if one and one != value]
-        memory.keep("like", ", ".join([*known[-4:], value]))
+        memory.keep("like", ", ".join([*known[-4:], value]), said_at)
         return Said(
             (
                 f"Good to know. You like {value}.",
@@ -145,7 +146,7 @@ def _keep(key: str, value: str, memory: Memory) -> Said:
             ),
             "happy",
         )
-    memory.keep(key, value)
+    memory.keep(key, value, said_at)
     if key == "name":
         return Said(
             (
@@ -167,14 +168,14 @@ def _sentence(key: str, value: str) -> str:
     return _SENTENCES.get(key, f"Your {key} is {{v}}.").format(v=value)
 
 
-def _recall(text: str, memory: Memory) -> Said | None:
+def _recall(text: str, memory: Draft) -> Said | None:
     for pattern, key in _ASKS:
         if found := re.fullmatch(pattern, text):
             return _tell_all(memory) if key == "*" else _tell_one(_key(key, found), memory)
     return None
 
 
-def _tell_one(key: str, memory: Memory) -> Said:
+def _tell_one(key: str, memory: Draft) -> Said:
     if key in ("home", "origin") and not memory.get(key):
         key = next((other for other in ("home", "origin") if memory.get(other)), key)
     if memory.get(f"{key}'s name"):
@@ -190,7 +191,7 @@ def _tell_one(key: str, memory: Memory) -> Said:
     return Said((sentence, f"That I remember. {sentence}", f"You told me. {sentence}"), "happy")
 
 
-def _tell_all(memory: Memory) -> Said:
+def _tell_all(memory: Draft) -> Said:
     told = [_sentence(key, value) for key, value in memory.facts().items()]
     if not told:
         return Said(
@@ -202,7 +203,7 @@ def _tell_all(memory: Memory) -> Said:
     return Said((" ".join(["This is what I know.", *told]), " ".join(["Let me see.", *told])), "happy")
 
 
-def _forget(text: str, memory: Memory) -> Said | None:
+def _forget(text: str, memory: Draft) -> Said | None:
     if re.fullmatch(_FORGETS, text):
         if memory.forget():
             return Said(("Done. I have forgotten everything about you.", "It is gone. We can start over, stranger."))

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from actors.llm.words import content, sound, split, stem
+from actors.words import content, sound, split, stem
 
 WORDS_SHARE = 0.6  # of the score; the rest is sound
 IDF_POWER = 0.8  # below 1, so that one rare word does not outweigh the rest of a sentence

@@ -4,70 +4,24 @@ What was said is compared with every question of the persona (retrieval.py); sum
 computed. Where nothing fits, it says so and asks back. The same seed and the same words give the same answers.
 """
 
-import random
-import re
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-from attrs import evolve, field, frozen
+from attrs import define
 
-from actors.llm import arithmetic, daytime, sentence
-from actors.llm.facts import Facts
-from actors.llm.memory import Memory
-from actors.llm.retrieval import Index
-from actors.llm.skill import Heard, Said
-from actors.llm.words import is_noise, split
-from actors.persona import BadPersona, Group, Persona, load_persona
+from actors.llm.conversation import Ready
+from actors.llm.exchange import Exchange
+from actors.llm.mind import SKILLS, Mind
+from actors.llm.script import Script
+from actors.memory.memory import Memory
+from actors.memory.store import Store, StoreError, open_store
+from actors.persona import BadPersona, load_persona
 
-SURE = 0.53  # score from which a question counts as understood
-GUESS = 0.42  # from here on it is offered: "did you mean ...?"
-EXACT = 0.9  # the words of the persona itself: before the skills, which would take "i like your voice" for a fact
-SECOND_SHARE = 0.2  # of the second nearest phrasing in a group's score
-FOLLOWS = 0.05  # advantage of what belongs to the answer just given
-PATIENCE = 2  # failures in a row until it is said what one can ask
+log = logging.getLogger(__name__)
 
-_YES = frozenset([
-    "yes", "yeah", "sure", "okay", "please", "of", "course", "gladly", "why", "not", "go", "ahead", "on", "i", "would",
-    "love", "to", "all", "right", "absolutely",
-])  # fmt: skip
-_AGAIN = frozenset(["another", "again", "more"])
-_MORE = _AGAIN | {"one", "please", "give", "tell", "me", "yet", "okay", "yes"}
-# what "did you mean ...?" may repeat begins so: nobody wants to be asked "did you mean: i hate you?"
-_OFFERED = frozenset([
-    "what", "who", "where", "when", "why", "how", "which", "is", "are", "do", "does", "can", "will", "tell", "explain",
-])  # fmt: skip
-_SLOT = re.compile(r"\{\w+\}")
-_COMPUTED = {"time": daytime.time, "day": daytime.day, "date": daytime.date, "year": daytime.year}
-_SKILLS = {*_COMPUTED, "arithmetic", "facts", "repeat"}
-_NOT_CAUGHT = {  # a skill was meant, but what exactly was lost
-    "arithmetic": (
-        "I can do sums. Say one like this: what is seven times eight?",
-        "Give me the numbers once more, please. For example, twenty three minus nine.",
-    ),
-    "facts": (
-        "You told me something about yourself, I think, but I did not catch it. Say it once more?",
-        "I would like to remember that, but I did not get it. Could you say it again?",
-    ),
-}
-_NOTHING_YET = ("I have not said anything yet.", "There is nothing to repeat so far.")
-
-
-@frozen
-class Answer:
-    """sentences: to be spoken, in order; none where nothing was said that wants an answer. group: what was understood.
-
-    understood: False also where the answer asks back.
-    """
-
-    sentences: tuple[str, ...] = ()
-    mood: str = "neutral"
-    group: str = field(default="", kw_only=True)
-    understood: bool = field(default=True, kw_only=True)
-
-
-SILENCE = Answer(understood=False)
+FORGETFUL = "My memory does not answer just now, so what you tell me stays in this call."
 
 
 class Scripted:
@@ -77,6 +31,7 @@ class Scripted:
 
     def __init__(self, persona_path: Path):
         self._path = persona_path
+        self._store: Store | None = None
 
     def missing(self) -> str | None:
         return None if self._path.is_file() else f"there is no persona file {self._path}"
@@ -85,157 +40,76 @@ class Scripted:
         """Raises BadPersona."""
         persona = load_persona(self._path)
         for group in persona.groups:
-            if group.skill and group.skill not in _SKILLS:
-                known = ", ".join(sorted(_SKILLS))
+            if group.skill and group.skill not in SKILLS:
+                known = ", ".join(sorted(SKILLS))
                 raise BadPersona(f"{self._path}: group {group.id}: skill {group.skill!r} is none of {known}")
         self.script = Script(persona)
+        try:
+            self._store = open_store()
+        except StoreError as error:
+            log.warning("what users tell is kept for their call only: %s", error)
 
     def warm(self) -> None:
-        self.open(seed=0).answer("what time is it", datetime(2000, 1, 1))
+        self.open(seed=0).begin(["what time is it"], datetime(2000, 1, 1), ())
 
     def open(self, seed: int | str) -> "Conversation":
-        return Conversation(self.script, seed)
+        return Conversation(self.script, seed, self._store)
 
     def close(self) -> None:
-        pass
+        if self._store:
+            self._store.close()
 
 
-class Script:
-    """A persona, indexed. Shared by the calls; never changes."""
+@define(eq=False)
+class Thought(Ready):
+    """A reply, and what the mind becomes with it. Its memory is of the call alone where the store did not answer."""
 
-    def __init__(self, persona: Persona):
-        self.persona = persona
-        self.groups = {group.id: group for group in persona.groups}
-        self._groups, rows = [], []
-        for group in persona.groups:
-            plain = [(text, question) for question in group.questions if (text := _SLOT.sub("", question).strip())]
-            rows += [(*one, len(self._groups)) for one in plain]
-            self._groups += [group] if plain else []
-        self._questions = [question for _, question, _ in rows]  # with their slots
-        self._owners = np.array([owner for _, _, owner in rows])  # int64 [questions]: number of the group, rising
-        self._starts = np.searchsorted(self._owners, np.arange(len(self._groups)))
-        self.index = Index([text for text, _, _ in rows], ignored=split(persona.name))
-        self.skills = {group.skill for group in persona.groups if group.skill}
-        self.facts = Facts(persona.slots.get("name", ()), persona.slots.get("job", ()))
-
-    def find(self, text: str, last: str) -> tuple[float, str, Group]:
-        """The best score with its question and group. ``last``: group of the answer before.
-
-        A group scores by its nearest two phrasings: one alone may look like anything.
-        """
-        scores = self.index.scores(text)
-        best = np.maximum.reduceat(scores, self._starts)
-        second = np.maximum.reduceat(np.where(scores == best[self._owners], 0, scores), self._starts)
-        of_groups = np.where((best >= EXACT) | (second == 0), best, (1 - SECOND_SHARE) * best + SECOND_SHARE * second)
-        for number, group in enumerate(self._groups):
-            if group.after:
-                of_groups[number] = of_groups[number] + FOLLOWS if group.after == last and best[number] >= SURE else 0
-        chosen = int(of_groups.argmax())
-        row = int(np.where(self._owners == chosen, scores, -1).argmax())
-        return float(of_groups[chosen]), self._questions[row], self._groups[chosen]
+    mind: Mind | None = None
 
 
 class Conversation:
-    """One call: what was said, what the user told, what is expected next."""
+    """One call. Each answer changes a copy of the mind, which takes the mind's place when the turn is certain."""
 
-    def __init__(self, script: Script, seed: int | str):
-        self._script = script
-        self._random = random.Random(seed)
-        self.memory = Memory()
-        self._bags: dict[str, list[int]] = {}  # variants not yet used
-        self._used: dict[str, int] = {}  # variant used last
-        self._asked: set[str] = set()
-        self._last = ""  # group of the last answer
-        self._answer: Answer | None = None
-        self._failures = 0
-        self._yes = ""  # question that a "yes" would now be the answer to
-        self._wanted = ""  # fact that was just asked for
+    def __init__(self, script: Script, seed: int | str, store: Store | None):
+        self.facts = script.facts
+        self._mind = Mind(script, seed)
+        self._store, self._memory = store, Memory()
+        self._owes_word = False  # the user does not know yet that the memory failed
 
-    def answer(self, text: str, now: datetime) -> Answer:
-        """``text``: a final transcript. ``now``: local time."""
-        if is_noise(text):
-            return SILENCE
-        yes, wanted = self._yes, self._wanted
-        self._yes = self._wanted = ""
-        words = set(split(text))
-        if yes and words <= _YES:
-            text = yes
-        elif words <= _MORE and words & _AGAIN and self._last in self._script.groups:
-            text = self._script.groups[self._last].questions[0]
-        heard = Heard(text=text, now=now, memory=self.memory)
-        score, question, group = self._script.find(text, self._last)
-        answer = self._understand(heard, wanted, score, question, group) or self._fail(score, question)
-        if answer is self._answer:  # repeated, and with it what it asked
-            self._yes, self._wanted = yes, wanted
-        if answer.understood:
-            self._failures = 0
-            self._last = answer.group
-        self._answer = answer
-        return answer
+    def meet(self, user: str) -> None:
+        if user and self._store:
+            self._memory = Memory(self._store, user)
 
-    def _understand(self, heard: Heard, wanted: str, score: float, question: str, group: Group) -> Answer | None:
-        if score >= EXACT and not group.skill:
-            return self._from(group)
-        if said := self._parsed(heard):
-            return said
-        if wanted and score < EXACT and (said := self._script.facts.reply(wanted, heard)):
-            return self._say("facts", said)
-        if score < SURE:
-            return None
-        return self._computed(group, question, heard) if group.skill else self._from(group)
+    def expect(self) -> None:
+        pass
 
-    def _parsed(self, heard: Heard) -> Answer | None:
-        """The skills that read the sentence itself."""
-        if "arithmetic" in self._script.skills and (variants := arithmetic.answer(heard.text)):
-            return self._say("arithmetic", Said(variants))
-        if "facts" in self._script.skills and (said := self._script.facts.answer(heard)):
-            return self._say("facts", said)
-        return None
+    def begin(self, parts: Sequence[str], now: datetime, history: Sequence[Exchange]) -> Thought:
+        mind = self._mind.copy()
+        mind.memory = self.recall()
+        answer = mind.go_on(parts, history) or mind.answer_all(parts, now)
+        first = [FORGETFUL] if self._owes_word else []
+        return Thought([*first, *answer.sentences], answer.mood, mind)
 
-    def _computed(self, group: Group, question: str, heard: Heard) -> Answer:
-        """The skill of a group that was found by a question like ``question``."""
-        if group.skill == "repeat":
-            return self._answer or self._say(group.id, Said(_NOTHING_YET))
-        if compute := _COMPUTED.get(group.skill):
-            return self._say(group.id, compute(heard))
-        if not _SLOT.search(question) and (said := self._parsed(evolve(heard, text=question))):
-            return said
-        return self._say(group.id, Said(_NOT_CAUGHT[group.skill]))
+    def keep(self, pending: Thought) -> None:
+        self._mind, self._owes_word = pending.mind, False
+        self.remember(pending.mind.memory)
 
-    def _from(self, group: Group) -> Answer:
-        """An answer of the persona, with the question back where it is due."""
-        text = self._pick(group.id, group.answers)
-        if group.ask and group.id not in self._asked and not (group.remember and self.memory.get(group.remember)):
-            self._asked.add(group.id)
-            text = f"{text} {group.ask}"
-            self._wanted = group.remember
-            self._yes = self._script.groups[group.yes].questions[0] if group.yes else ""
-        return Answer(tuple(sentence.split(text)), group.mood, group=group.id)
+    def recall(self):
+        """A draft of what is known of the user."""
+        try:
+            return self._memory.draft()
+        except StoreError as error:
+            self._lose(error)
+            return self._memory.draft()
 
-    def _say(self, group: str, said: Said) -> Answer:
-        self._wanted = said.remember
-        return Answer(tuple(sentence.split(self._pick(group, said.variants))), said.mood, group=group)
+    def remember(self, draft) -> None:
+        """What a draft changed counts from now on."""
+        try:
+            self._memory.commit(draft)
+        except StoreError as error:
+            self._lose(error)
+            self._memory.commit(draft)
 
-    def _fail(self, score: float, question: str) -> Answer:
-        """Nothing fits: offers the nearest question, asks again, or says what one can ask."""
-        fallback = self._script.persona.fallback
-        self._failures += 1
-        kind, variants = "unclear", fallback.unclear
-        if self._failures >= PATIENCE:
-            kind, variants = "offer", fallback.offer
-        elif score >= GUESS and not _SLOT.search(question) and question.split()[0] in _OFFERED:
-            kind, variants, self._yes = "guess", fallback.guess, question
-        text = self._pick(kind, variants).replace("{question}", question)
-        return Answer(tuple(sentence.split(text)), "concerned", group=kind, understood=False)
-
-    def _pick(self, key: str, variants: Sequence[str]) -> str:
-        """A variant with the user's name filled in: each once before any comes again, never the same twice in a row."""
-        user = self.memory.get("name")
-        able = [number for number, text in enumerate(variants) if user or "{user}" not in text]
-        bag = [number for number in self._bags.get(key, ()) if number in able]
-        if not bag:
-            bag = [number for number in able if number != self._used.get(key) or len(able) == 1]
-            self._random.shuffle(bag)
-        self._used[key] = number = bag.pop()
-        self._bags[key] = bag
-        return variants[number].replace("{user}", user or "")
+    def _lose(self, error: StoreError) -> None:
+        log.warning("the memory of a caller failed: %s", error)
+        self._memory, self._owes_word = Memory(), True

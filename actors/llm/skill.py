@@ -4,7 +4,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from actors.llm.memory import Memory
+from actors.memory.memory import Draft
 
 
 @frozen(kw_only=True)
@@ -13,7 +13,7 @@ class Heard:
 
     text: str
     now: datetime
-    memory: Memory
+    memory: Draft
 
 
 @frozen

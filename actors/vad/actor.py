@@ -8,18 +8,18 @@ from actors.step import Input, Output
 from actors.vad.activity import Activity
 from actors.vad.silero import FRAME_SAMPLES, Stream
 from protocol.clock import MS, SECOND
-from protocol.messages import MicAudio, Speech
+from protocol.messages import MicAudio, Speech, Turn
 
 RATE_HZ = 16000
 SILENT_NS = 500 * MS  # a microphone that sends nothing for so long in mid-speech is gone: END_FRAMES and some jitter
-GAP_SAMPLES = 16000  # 1 s: silence put in for lost audio; more only lets the network forget, which it then has
+GAP_SAMPLES = 32000  # 2 s: silence put in for lost audio; by then speech has ended, and more changes nothing
 CATCH_UP_NS = 20_000  # per block: how fast the clock's estimate follows a network that became slower (1 ms per s)
 
 
 class Vad:
-    """Says Speech. stream: of the engine, for this call's microphone."""
+    """Says Speech. stream: of the engine, for this call's microphone. A turn that is certain ends its utterance."""
 
-    HEARS = (MicAudio,)
+    HEARS = (MicAudio, Turn)
 
     def __init__(self, stream: Stream):
         self._stream = stream
@@ -34,11 +34,19 @@ class Vad:
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
         for one in inputs:
+            if isinstance(one.message, Turn):
+                if one.message.state == "committed" and one.message.utterance == self._utterance:
+                    yield from self._end(one)
+                continue
             yield from self._hear(one)
             self.wake_ns = now_ns + SILENT_NS if self._activity.speaking else None
         if self.wake_ns is not None and now_ns >= self.wake_ns:
-            yield self._say(*self._activity.end(self._frame))
-            self.wake_ns = None
+            yield from self._end(self._last)
+
+    def _end(self, cause: Input) -> Iterator[Output]:
+        if self._activity.speaking:
+            yield self._say(*self._activity.end(self._frame), cause)
+        self.wake_ns = None
 
     def _hear(self, one: Input) -> Iterator[Output]:
         start, block = one.message.start_sample, one.content
@@ -71,12 +79,10 @@ class Vad:
             self._samples = self._samples[FRAME_SAMPLES:]
             self._frame += 1
             for state, frame in self._activity.hear(self._frame - 1, probability):
-                yield self._say(state, frame)
+                yield self._say(state, frame, self._last)
 
-    def _say(self, state: str, frame: int) -> Output:
+    def _say(self, state: str, frame: int, cause: Input) -> Output:
         self._utterance += state == "started"
         at_sample = self._origin + frame * FRAME_SAMPLES
         at_ns = max(0, self._zero_ns + at_sample * SECOND // RATE_HZ)
-        return Output(
-            Speech(state=state, utterance=self._utterance, at_sample=at_sample, at_ns=at_ns), cause=self._last
-        )
+        return Output(Speech(state=state, utterance=self._utterance, at_sample=at_sample, at_ns=at_ns), cause=cause)

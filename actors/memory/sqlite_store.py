@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from actors.llm.fact import EPOCH, Fact, checked_key, checked_user, checked_value, fact, ranked, tell
-from actors.llm.store import Damaged, Store, Unavailable
+from actors.memory.fact import EPOCH, Fact, checked_key, checked_user, checked_value, fact, ranked, tell
+from actors.memory.store import Damaged, Store, Unavailable
 
 log = logging.getLogger(__name__)
 

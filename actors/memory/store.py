@@ -6,7 +6,7 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Protocol
 
-from actors.llm.fact import Fact, checked_key, matching
+from actors.memory.fact import Fact, checked_key, matching
 from protocol.run import data_folder
 
 log = logging.getLogger(__name__)
@@ -70,11 +70,11 @@ class Store(Protocol):
 def open_store() -> Store:
     """In Redis where ``$REDIS_URL`` is set, else in a file of the data folder. Raises StoreError."""
     if url := os.environ.get("REDIS_URL"):
-        from actors.llm.redis_store import RedisStore
+        from actors.memory.redis_store import RedisStore
 
         log.info("memory: in Redis, as REDIS_URL is set")
         return RedisStore(url)
-    from actors.llm.sqlite_store import SqliteStore
+    from actors.memory.sqlite_store import SqliteStore
 
     path = data_folder() / "memory.sqlite3"
     log.info("memory: in %s", path)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from actors.llm.fact import EPOCH, Fact, checked_key, checked_user, checked_value, fact, ranked, tell
-from actors.llm.store import Damaged, Store, Unavailable
+from actors.memory.fact import EPOCH, Fact, checked_key, checked_user, checked_value, fact, ranked, tell
+from actors.memory.store import Damaged, Store, Unavailable
 
 USERS = "visavis:memory:user:"
 DAMAGED = "visavis:memory:damaged:"

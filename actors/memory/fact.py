@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, field, frozen
 
-from actors.llm.words import NOISE, split, stem
+from actors.words import NOISE, split, stem
 
 MAX_FACTS = 64  # of a user
 MAX_CHARS = 80  # of a value: a name or a few words, never a speech
