@@ -13,7 +13,7 @@ from actors.step import Input
 from protocol import topics
 from protocol.clock import MS, SECOND
 from protocol.envelope import Envelope
-from protocol.messages import OUTSIDE_REPLY, Dialogue, Face, Phones, Playout, Session, Speech, Turn
+from protocol.messages import OUTSIDE_REPLY, Dialogue, Face, Floor, Phones, Playout, Session, Speech, Turn
 
 START_NS = 777 * SECOND
 FRAME_NS = SECOND // 30
@@ -26,11 +26,15 @@ class Script:
 
     def __init__(self, seed: str = "a", fps: int = 30):
         self.machine = Animator(Rules(), seed)
+        self.certain: set[int] = set()  # turns that need no commitment any more
         self._inputs: list[tuple[int, Input]] = []
         self.frames: list[tuple[int, int, Face]] = []  # ns since the call began, turn, face
         self.at(0, Session(state="open", fps=fps))
 
     def at(self, time_s: float, message, turn: int = 0) -> "Script":
+        if isinstance(message, Phones) and turn not in self.certain:  # unless a test says it itself
+            self.certain.add(turn)
+            self.at(time_s, Turn(state="committed"), turn)
         topic = topics.of(message)
         sent_ns = START_NS + round(time_s * SECOND)
         number = len(self._inputs) + 1
@@ -135,6 +139,8 @@ def test_frames_of_a_reply_are_because_of_its_phones():
     script = Script()
     script.run(1)
     phones = Input(Envelope(topic="phones", actor="t", session="s", turn=1, boot=1, seq=9, sent_ns=0), sentence())
+    certain = Envelope(topic="turn", actor="llm", session="s", turn=1, boot=1, seq=9, sent_ns=0)
+    assert not list(script.machine.step([Input(certain, Turn(state="committed"))], START_NS + 1000 * MS + 1))
     (output,) = script.machine.step([phones], START_NS + 1001 * MS)
     assert output.cause is phones and output.turn == 1
 
@@ -321,3 +327,68 @@ def test_weights_stay_within_0_and_1_and_angles_small(seed):
         assert np.abs(face.head_rad).max() < np.radians(15)
         assert np.abs(face.head_m).max() < 0.02
         assert np.abs(face.gaze_rad).max() <= np.radians(28)
+
+
+def drafted(at_s: float) -> Script:
+    """A reply is made ahead at ``at_s``, of a turn that is not certain yet."""
+    script = Script()
+    script.certain.add(1)
+    return script.at(at_s, sentence(), turn=1)
+
+
+def test_a_reply_that_may_come_to_nothing_shows_nothing():
+    plain = Script().run(3)
+    script = drafted(1).at(1.4, Turn(state="cancelled"), turn=1)
+    frames = script.run(3)
+    assert times(frames) == times(plain) and set(offsets(frames)) == {OUTSIDE_REPLY}
+    assert np.array_equal(weights(frames), weights(plain))
+
+
+def test_a_drafted_reply_begins_when_its_turn_is_certain():
+    frames = drafted(1).at(1.4, Turn(state="committed"), turn=1).at(1.45, anchor(1.44), turn=1).run(3)
+    inside = [(time, face.offset_ns) for time, _, face in frames if face.offset_ns != OUTSIDE_REPLY]
+    assert inside[0] == (round(1.4 * SECOND), 0)
+
+
+def test_playout_proves_a_commitment_that_was_not_heard():
+    frames = drafted(1).at(1.4, anchor(1.44), turn=1).run(3)
+    assert [face.offset_ns for time, _, face in frames if time >= 1.4 * SECOND][0] != OUTSIDE_REPLY
+
+
+def held(taken_s: float | None) -> Script:
+    """A reply that is stopped 1 s after it began, and goes on 200 ms before that place."""
+    script = Script().at(1, sentence(repeats=6), turn=1).at(1.05, anchor(1.05), turn=1)
+    script.at(2.05, Floor(state="yielded"), turn=1).at(2.05, anchor(1.05, "held"), turn=1)
+    if taken_s is not None:
+        script.at(taken_s, Floor(state="taken", from_ms=800), turn=1)
+        script.at(taken_s + 0.02, anchor(taken_s + 0.02 - 0.8, "playing"), turn=1)
+    return script
+
+
+def test_while_the_user_has_the_floor_the_lips_close_and_the_face_lives_on():
+    script = held(None)
+    script.run(4)
+    frames = script.between(2.06, 4)
+    assert set(offsets(frames)) == {OUTSIDE_REPLY} and len(frames) >= 56
+    assert weights(script.between(2.5, 4))[:, SPEECH].max() < 0.05
+
+
+def test_a_voice_that_goes_on_is_joined_by_the_lips_where_it_is_and_nothing_jumps():
+    script = held(2.6)
+    script.run(6)
+    frames = script.between(2.62, 5)
+    inside = [(time, face.offset_ns) for time, _, face in frames if face.offset_ns != OUTSIDE_REPLY]
+    begun_ns = round((2.62 - 0.8) * SECOND)
+    assert inside[0][0] < 2.70 * SECOND
+    assert all(abs(time - (begun_ns + offset - LEAD_NS)) <= FRAME_NS for time, offset in inside)
+    gaps = np.diff(times(script.between(1.5, 5)))
+    assert gaps.max() < 1.6 * FRAME_NS
+    steps = np.abs(np.diff(weights(script.between(1.5, 5))[:, MOUTH], axis=0)).max(1)
+    assert (steps <= FASTEST_PER_S * gaps / SECOND + 0.02).all()
+    assert weights(script.between(2.8, 3.6))[:, SPEECH].max() > 0.2
+
+
+def test_a_reply_that_is_cancelled_while_it_waits_is_over():
+    script = held(None).at(2.4, Turn(state="cancelled"), turn=1).at(3, sentence(), turn=2)
+    frames = script.run(4)
+    assert {turn for time, turn, face in frames if face.offset_ns != OUTSIDE_REPLY and time > 2.4 * SECOND} == {2}

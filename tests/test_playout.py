@@ -10,7 +10,7 @@ from actors.transport.media import PACKET_NS, PACKET_SAMPLES
 from actors.transport.playout import DRY_NS, HOLD_NS, SILENCE, Playout
 from protocol.clock import MS, SECOND
 from protocol.envelope import Envelope
-from protocol.messages import OUTSIDE_REPLY, Packet, Turn, Voice
+from protocol.messages import OUTSIDE_REPLY, Floor, Packet, Turn, Voice
 
 ZERO_NS = 1000 * SECOND
 LEVEL = 10_000  # of the test sound: constant, so that what is missing or faded shows
@@ -361,3 +361,118 @@ def test_a_block_far_out_of_place_is_refused_and_counted(scene, start_ms):
     scene.voice(1, 0, 20)
     scene.voice(1, start_ms, 20)
     assert scene.counts == {"unusable voice": 1}
+
+
+# ---- the user has the floor
+
+
+def yielded(scene: Scene, turn: int) -> None:
+    scene.say(Floor(state="yielded"), turn)
+
+
+def taken(scene: Scene, turn: int, from_ms: float) -> None:
+    scene.say(Floor(state="taken", from_ms=from_ms), turn)
+
+
+def ramp(scene: Scene, turn: int, ms: int) -> np.ndarray:
+    """A reply whose every sample is another, so that what is played twice or left out shows."""
+    sound = np.arange(ms * 48).astype(np.int16)
+    scene.say(Voice(sample_rate_hz=48_000, start_sample=0, sentence=0, last=True), turn, sound)
+    scene.picture(b"a", turn, 0)
+    scene.commit(turn)
+    return sound
+
+
+def test_a_voice_that_yields_fades_within_40_ms_and_waits_without_being_given_up(scene):
+    scene.voice(1, 0, 2000, last=True)
+    scene.picture(b"a", 1, 0)
+    scene.commit(1)
+    scene.until(500)
+    yielded(scene, 1)
+    scene.until(500 + 2 * DRY_NS / MS)
+    after = np.concatenate(scene.sounds[26:])
+    assert np.abs(after[:48]).max() > 0.9 * LEVEL and not after[1920:].any()
+    assert (np.diff(np.abs(after[:1920].astype(int))) <= 0).all()
+    assert [(ms, state, heard) for ms, _, state, _, heard in scene.said if state in ("held", "stopped")] == [
+        (500, "held", 520)
+    ]
+    assert not scene.counts
+
+
+def test_a_false_alarm_goes_on_where_it_is_told_to_and_leaves_nothing_out(scene):
+    scene.until(0)
+    sound = ramp(scene, 1, 1000)
+    scene.until(500)
+    before = len(scene.sounds)
+    yielded(scene, 1)
+    scene.until(800)
+    taken(scene, 1, 420)
+    scene.until(2000)
+    again = np.concatenate(scene.sounds[before + 15 :])
+    start = int(np.flatnonzero(again)[0] // 960 * 960)
+    assert np.array_equal(again[start + 480 : start + 580 * 48], sound[420 * 48 + 480 :])
+    playing = next(one for one in scene.said if one[0] > 800)
+    assert playing[2] == "playing" and playing[3] == pytest.approx(playing[0] - 420)
+    assert scene.states()[-1][2] == "finished" and scene.said[-1][4] == pytest.approx(1000)
+
+
+def test_it_goes_on_softly_and_never_later_than_where_it_stopped(scene):
+    ramp(scene, 1, 1000)
+    scene.until(500)
+    yielded(scene, 1)
+    scene.until(700)
+    taken(scene, 1, 5000)
+    scene.until(2000)
+    assert [m for m in scene.said if m[2] == "playing" and m[0] > 700][0][3] == pytest.approx(720 - 520, abs=21)
+    rising = np.concatenate(scene.sounds[36:37])[:480].astype(int)
+    assert rising[0] == 0 and (np.diff(rising) >= 0).all()
+
+
+def test_a_reply_that_is_cancelled_while_it_waits_stops_where_it_was_heard(scene):
+    ramp(scene, 1, 1000)
+    scene.until(500)
+    yielded(scene, 1)
+    scene.until(700)
+    scene.cancel(1)
+    scene.until(1500)
+    assert scene.states()[-1][2] == "stopped" and scene.said[-1][4] == 520
+    assert not np.concatenate(scene.sounds[29:]).any()
+
+
+def test_a_reply_that_has_not_begun_waits_until_the_floor_is_given_back(scene):
+    yielded(scene, 1)
+    ramp(scene, 1, 400)
+    scene.until(300)
+    assert not scene.loud() and not scene.said
+    taken(scene, 1, 0)
+    scene.until(1000)
+    assert [state for _, _, state in scene.states()] == ["started", "finished"]
+
+
+def test_the_next_turn_does_not_wait_for_one_that_does(scene):
+    ramp(scene, 1, 1000)
+    scene.until(300)
+    yielded(scene, 1)
+    scene.until(400)
+    ramp(scene, 2, 400)
+    scene.until(1000)
+    assert [(turn, state) for _, turn, state in scene.states()] == [
+        (1, "started"), (1, "held"), (1, "stopped"), (2, "started"), (2, "finished"),
+    ]  # fmt: skip
+
+
+def test_pictures_go_on_while_the_voice_waits_and_meet_it_when_it_goes_on(scene):
+    ramp(scene, 1, 1000)
+    scene.until(480)
+    scene.picture(b"early", 1, 520)  # made just before
+    yielded(scene, 1)
+    scene.picture(b"listens")
+    scene.until(700)
+    assert [name for _, name, _ in scene.pictures] == [b"a", b"early", b"listens"]
+    assert scene.pictures[-1][0] < 530
+    taken(scene, 1, 420)
+    scene.until(740)
+    scene.picture(b"speaks", 1, 480)
+    scene.until(900)
+    anchor_ms = next(one[3] for one in scene.said if one[0] > 700)
+    assert scene.pictures[-1][:2] == (pytest.approx(anchor_ms + 480), b"speaks")

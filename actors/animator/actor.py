@@ -17,7 +17,7 @@ from actors.animator.rules import Rules
 from actors.animator.speaking import Speaking
 from actors.step import Input, Output
 from protocol.clock import MS, SECOND
-from protocol.messages import OUTSIDE_REPLY, Dialogue, Face, Phones, Playout, Session, Speech, Turn
+from protocol.messages import OUTSIDE_REPLY, Dialogue, Face, Floor, Phones, Playout, Session, Speech, Turn
 
 DECIMALS = 5  # of weights, angles and places: far below what can be seen
 
@@ -25,7 +25,7 @@ DECIMALS = 5  # of weights, angles and places: far below what can be seen
 class Animator:
     """Machine of one call. ``seed``: the same seed and inputs give the same frames."""
 
-    HEARS = (Session, Phones, Turn, Playout, Dialogue, Speech)
+    HEARS = (Session, Phones, Turn, Playout, Floor, Dialogue, Speech)
 
     def __init__(self, engine: Rules, seed: str):
         self._engine = engine
@@ -34,7 +34,10 @@ class Animator:
         self._state = "idle"
         self._turn = 0  # the latest heard of
         self._over = -1  # the latest turn whose reply is over or dead
+        self._certain = -1  # the latest turn that is committed
+        self._drafts: dict[int, list[Input]] = {}  # phones by turn: of turns that may come to nothing
         self._reply: Speaking | None = None
+        self._waits = False  # the reply, as the user has the floor
         self._frame = 0
         self._life_ns = 0  # the face's own time: even from frame to frame as they are seen
         self._shown_ns = 0  # when the latest frame was made
@@ -59,14 +62,23 @@ class Animator:
             case Session(state="closed"):
                 self._pace = None
             case Phones() if self._pace and turn > self._over:
-                self._hear_phones(one, now_ns)
+                if turn <= self._certain:
+                    self._hear_phones(one, now_ns)
+                else:
+                    self._drafts.setdefault(turn, []).append(one)
+            case Turn(state="committed"):
+                self._commit(turn, now_ns)
             case Turn(state="cancelled"):
                 self._over = max(self._over, turn)
+                self._drafts = {later: phones for later, phones in self._drafts.items() if later > turn}
                 if self._reply and self._reply.turn <= turn:
                     self._end(cut=True)
-            case Playout(state="started" | "playing", anchor_ns=anchor_ns) if self._plays(turn):
-                self._reply.heard = True
-                self._pace.anchor(anchor_ns)
+            case Floor(state="yielded") if self._plays(turn):
+                self._wait()
+            case Playout(state="started" | "playing", anchor_ns=anchor_ns):
+                self._commit(turn, now_ns)
+                if self._plays(turn):
+                    self._play(anchor_ns, now_ns)
             case Playout(state="finished" | "stopped" as state) if self._plays(turn):
                 self._end(cut=state == "stopped")
             case Dialogue(state=state):
@@ -83,6 +95,36 @@ class Animator:
         self._life_ns = max(0, now_ns - opened_ns)
         self._frame = self._life_ns * fps // SECOND
 
+    def _commit(self, turn: int, now_ns: int) -> None:
+        """The turn is certain. Before that its reply shows nothing: transport would hold the pictures back, and with
+        them those of the face that still listens."""
+        self._certain = max(self._certain, turn)
+        drafts, self._drafts = self._drafts.pop(turn, []), {}
+        for phones in drafts:
+            if self._pace and turn > self._over:
+                self._hear_phones(phones, now_ns)
+
+    def _play(self, anchor_ns: int, now_ns: int) -> None:
+        self._reply.heard = True
+        if self._waits:
+            self._waits = False
+            self._pace.rejoin(anchor_ns, now_ns)
+            next_ns = self._life_ns + max(now_ns, self._pace.due_ns) - self._shown_ns
+            self._reply.start_ns = next_ns - self._pace.offset_ns
+            self._mouth.speak(self._reply.track)
+            for phones in self._reply.after(self._pace.offset_ns / MS):
+                self._behaviour.say(Sentence.of(phones, self._reply.start_ns / SECOND, False))
+        else:
+            self._pace.anchor(anchor_ns)
+
+    def _wait(self) -> None:
+        """The voice stops, perhaps to go on: the lips close, and the face lives on outside the reply."""
+        if not self._waits:
+            self._waits = True
+            self._mouth.cut(self._reply.word_ends_ms())
+            self._behaviour.hush(self._life_ns / SECOND)
+            self._pace.end()
+
     def _plays(self, turn: int) -> bool:
         return self._reply is not None and self._reply.turn == turn
 
@@ -98,7 +140,8 @@ class Animator:
             self._reply = Speaking(turn, self._engine.open(), one, start_ns)
             self._mouth.speak(self._reply.track)
         self._reply.hear(one)
-        self._behaviour.say(Sentence.of(one.message, self._reply.start_ns / SECOND, first))
+        if not self._waits:
+            self._behaviour.say(Sentence.of(one.message, self._reply.start_ns / SECOND, first))
 
     def _end(self, cut: bool = False) -> None:
         """The reply, if there is one, is over: the mouth settles, and frames are outside replies again.
@@ -107,7 +150,9 @@ class Animator:
         """
         if self._reply:
             self._over = max(self._over, self._reply.turn)
-            self._mouth.cut(self._reply.word_ends_ms())
+            if not self._waits:
+                self._mouth.cut(self._reply.word_ends_ms())
+            self._waits = False
             self._behaviour.hush(self._life_ns / SECOND, cut and self._reply.heard)
             self._pace.end()
             self._reply = None
@@ -115,7 +160,7 @@ class Animator:
     def _next(self, now_ns: int) -> Output:
         before_ns = self._life_ns
         offset_ns = self._pace.take(now_ns)
-        reply = self._reply
+        reply = None if self._waits else self._reply
         if reply:
             reply.offset_ns = offset_ns
             self._life_ns = reply.start_ns + offset_ns

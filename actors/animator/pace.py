@@ -40,6 +40,12 @@ class Pace:
         self._base_ns = anchor_ns - LEAD_NS
         self._plan()
 
+    def rejoin(self, anchor_ns: int, now_ns: int) -> None:
+        """The reply goes on after it was left: in the middle, where its offset 0 would have played at ``anchor_ns``."""
+        self._base_ns = anchor_ns - LEAD_NS
+        self._frame = max(0, -((self._base_ns - now_ns) * self._fps // SECOND))  # rounded up
+        self._plan()
+
     def end(self) -> None:
         """The reply is over: back to the grid."""
         self._base_ns = None

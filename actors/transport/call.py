@@ -17,7 +17,7 @@ from actors.transport.mic import Mic
 from actors.transport.playout import Playout
 from actors.transport.tracks import Pictures, Sound
 from protocol.clock import SECOND, now_ns
-from protocol.messages import Bitrate, KeyframeRequest, MicAudio, Packet, Session, Turn, Voice
+from protocol.messages import Bitrate, Floor, KeyframeRequest, MicAudio, Packet, Session, Turn, Voice
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Call:
             return
         if isinstance(one.message, Packet):
             self._note_loss(one)
-        if isinstance(one.message, Packet | Voice | Turn):
+        if isinstance(one.message, Packet | Voice | Turn | Floor):
             self._playout.take(one, now_ns())
             self._send_pictures()
             self._tell()

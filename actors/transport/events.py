@@ -7,7 +7,7 @@ from aiortc import RTCDataChannel
 
 from actors.step import Input
 from protocol.clock import MS
-from protocol.messages import Dialogue, Playout, Reply, Speech, Transcript, Turn
+from protocol.messages import Dialogue, Floor, Playout, Reply, Speech, Transcript, Turn
 
 MOST_WAITING = 100  # lines before the channel is open
 MOST_REMEMBERED = 16  # turns and utterances
@@ -21,6 +21,8 @@ class Events:
         self._channel: RTCDataChannel | None = None
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._texts: dict[tuple[int, int], str] = {}  # by turn and sentence
+        self._words: dict[int, str] = {}  # the latest of each utterance
+        self._final: dict[int, str] = {}  # those told as final
         self._utterances: dict[int, int] = {}  # by turn
         self._silent_ns: dict[int, int] = {}  # by utterance: when the user stopped speaking
 
@@ -40,19 +42,32 @@ class Events:
             self._counts["untold event"] += 1
 
     def take(self, one: Input) -> None:
-        """Takes a Transcript, Dialogue, Reply, Turn or Speech."""
+        """Takes a Transcript, Dialogue, Floor, Reply, Turn or Speech."""
         turn = one.envelope.turn
         match one.message:
+            case Transcript(utterance=utterance, stage="final", text=text):
+                self._tell_final(utterance, text)
             case Transcript(utterance=utterance, stage=stage, text=text):
+                _remember(self._words, utterance, text, MOST_REMEMBERED)
                 self.tell("transcript", utterance=utterance, stage=stage, text=text)
+            case Floor(state=state):
+                self.tell("floor", turn=turn, state=state)
             case Dialogue(state=state):
                 self.tell("state", state=state)
             case Reply(sentence=sentence, text=text):
                 _remember(self._texts, (turn, sentence), text, MOST_REMEMBERED * 16)
             case Turn(state="committed", utterance=utterance):
                 _remember(self._utterances, turn, utterance, MOST_REMEMBERED)
+                if utterance in self._words:  # answered from now on, whatever the recogniser still makes of them
+                    self._tell_final(utterance, self._words[utterance])
             case Speech(state="paused" | "ended", utterance=utterance, at_ns=at_ns):
                 _remember(self._silent_ns, utterance, at_ns, MOST_REMEMBERED)
+
+    def _tell_final(self, utterance: int, text: str) -> None:
+        """Once, and again only where the text has changed."""
+        if self._final.get(utterance) != text:
+            _remember(self._final, utterance, text, MOST_REMEMBERED)
+            self.tell("transcript", utterance=utterance, stage="final", text=text)
 
     def begun(self, turn: int, sentence: int) -> None:
         """The sentence's sound begins."""

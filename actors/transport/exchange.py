@@ -14,6 +14,7 @@ from actors.transport.call import Call
 from protocol.clock import MS, SECOND, now_ns
 from protocol.messages import (
     Dialogue,
+    Floor,
     Health,
     Packet,
     Reply,
@@ -27,7 +28,7 @@ from protocol.topics import ACTORS
 
 log = logging.getLogger(__name__)
 
-HEARS = (Packet, Voice, Turn, Transcript, Reply, Dialogue, Speech, Health, Session)
+HEARS = (Packet, Voice, Turn, Transcript, Reply, Dialogue, Floor, Speech, Health, Session)
 STALE_NS = 3 * SECOND  # an actor silent for so long is not there
 
 

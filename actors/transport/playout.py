@@ -2,7 +2,7 @@
 
 Sound is the master. On every deadline of the media clock it gives one packet of sound, silence where there is none. The
 moment at which a reply's offset 0 plays is its anchor; its pictures leave at anchor + offset. Nothing of a reply plays
-before its turn is committed.
+before its turn is committed. While the user has the floor, the reply waits where it was stopped.
 """
 
 from collections import Counter, deque
@@ -11,16 +11,17 @@ import numpy as np
 from attrs import frozen
 
 from actors.step import Input, Output
-from actors.transport.media import PACKET_NS, PACKET_SAMPLES, VIDEO_RATE_HZ, samples_ns
+from actors.transport.media import PACKET_NS, PACKET_SAMPLES, SAMPLE_RATE_HZ, VIDEO_RATE_HZ, samples_ns
 from actors.transport.reply import Reply
 from protocol.clock import MS, SECOND
-from protocol.messages import OUTSIDE_REPLY, Packet, Turn, Voice
+from protocol.messages import OUTSIDE_REPLY, Floor, Packet, Turn, Voice
 from protocol.messages import Playout as Progress
 
 PICTURE_WAIT_NS = 80 * MS  # for a reply's first picture once its sound is there; then it begins without
 HOLD_NS = 500 * MS  # no picture waits longer: those behind it, which decode only after it, would freeze with it
 LATE_NS = 20 * MS  # a picture that comes so much after its time is counted
-FADE_SAMPLES = 1920  # 40 ms: a cancelled reply ends without a click
+FADE_SAMPLES = 1920  # 40 ms: a reply that is stopped ends without a click
+RISE_SAMPLES = 480  # 10 ms: and goes on without one
 DRY_NS = 3 * SECOND  # a reply whose voice stays away so long is given up
 PROGRESS_PACKETS = 5  # Playout at 10 Hz
 PICTURE_STEP = VIDEO_RATE_HZ // 1000  # least distance of two pictures: browsers count in milliseconds
@@ -55,20 +56,26 @@ class Playout:
         self._anchor_turn, self._anchor_ns = NO_TURN, 0
         self._dry_packets = 0
         self._packets_since_progress = 0
-        self._tail: deque[np.ndarray] = deque()  # packets of a cancelled reply, fading out
+        self._tail: deque[np.ndarray] = deque()  # packets of a reply that was stopped, fading out
+        self._held_turn = NO_TURN  # the reply that waits while the user has the floor
+        self._rises = False  # its next packet begins softly
         self._held: deque[_Held] = deque()
         self._pts = -PICTURE_STEP
         self._said: list[Output] = []
         self._begun: list[tuple[int, int]] = []
 
     def take(self, one: Input, now_ns: int) -> None:
-        """Takes a Voice, Packet or Turn."""
+        """Takes a Voice, Packet, Turn or Floor."""
         turn = one.envelope.turn
         match one.message:
             case Turn(state="cancelled"):
                 self._cancel(turn)
             case Turn(state="committed") if turn > self._last_turn:
                 self._reply(turn).committed = True
+            case Floor(state="yielded"):
+                self._hold(turn)
+            case Floor(state="taken", from_ms=from_ms) if turn == self._held_turn:
+                self._release(from_ms)
             case Voice() if self._playing is not None and turn == self._playing.turn:
                 self._playing.add(one, now_ns, self._counts)
             case Voice() if turn > self._last_turn:
@@ -76,7 +83,7 @@ class Playout:
             case Voice():
                 self._counts["dead voice"] += 1
             case Packet():
-                self._hold(one, now_ns)
+                self._queue(one, now_ns)
 
     def _reply(self, turn: int) -> Reply:
         if turn not in self._replies:
@@ -90,28 +97,33 @@ class Playout:
         due_ns = self._zero_ns + index * PACKET_NS
         if self._tail:
             return self._tail.popleft()
-        if self._playing is None or not self._playing.is_ready:
+        if self._playing is None or self._is_held or not self._playing.is_ready:
             self._begin_next(due_ns)
         reply = self._playing
-        if reply is None:
+        if reply is None or self._is_held:
             return SILENCE
         if not reply.is_ready:
             return self._run_dry(reply, due_ns)
         self._anchor_ns = due_ns - samples_ns(reply.position)
-        self._progress(reply, at_once=self._dry_packets > 0)
+        self._progress(reply, at_once=self._dry_packets > 0 or self._rises)
         self._dry_packets = 0
-        sound = reply.take(PACKET_SAMPLES)
+        sound = self._risen(reply.take(PACKET_SAMPLES))
         self._begun += [(reply.turn, sentence) for sentence in reply.sentences_begun()]
         if reply.is_over:
             self._say(reply, "finished")
             self._playing = None
         return np.pad(sound, (0, PACKET_SAMPLES - len(sound)))
 
+    @property
+    def _is_held(self) -> bool:
+        return self._playing is not None and self._playing.turn == self._held_turn
+
     def _begin_next(self, due_ns: int) -> None:
-        reply = next((r for _, r in sorted(self._replies.items()) if r.committed and r.is_ready), None)
+        ready = (r for _, r in sorted(self._replies.items()) if r.committed and r.is_ready)
+        reply = next((r for r in ready if r.turn != self._held_turn), None)
         if reply is None or not (reply.has_picture or due_ns - reply.first_ns >= PICTURE_WAIT_NS):
             return
-        if self._playing is not None:  # dry, and overtaken by the next turn
+        if self._playing is not None:  # dry or held, and overtaken by the next turn
             self._stop()
         self._playing = reply
         self._last_turn = reply.turn
@@ -140,7 +152,38 @@ class Playout:
         self._replies = {number: reply for number, reply in self._replies.items() if number > turn}
         if self._playing is None or self._playing.turn > turn:
             return
-        rest = self._stop().take(FADE_SAMPLES)
+        was_held = self._is_held
+        reply = self._stop()
+        if not was_held:
+            self._fade(reply)
+
+    def _hold(self, turn: int) -> None:
+        """The voice stops at once, for now; one that has not begun does not begin."""
+        self._held_turn = turn
+        if self._is_held:
+            reply = self._playing
+            self._say(reply, "held")
+            position = reply.position
+            self._fade(reply)
+            reply.rewind(position)
+
+    def _release(self, from_ms: float) -> None:
+        self._held_turn = NO_TURN
+        if self._playing is not None:
+            self._playing.rewind(int(from_ms * SAMPLE_RATE_HZ / 1000))
+            self._rises = True
+
+    def _risen(self, sound: np.ndarray) -> np.ndarray:
+        if self._rises:
+            self._rises = False
+            count = min(RISE_SAMPLES, len(sound))
+            sound = sound.copy()
+            sound[:count] = sound[:count] * (np.arange(count) / RISE_SAMPLES)
+        return sound
+
+    def _fade(self, reply: Reply) -> None:
+        """What comes next of it, fading out."""
+        rest = reply.take(FADE_SAMPLES)
         phase = (np.arange(len(rest)) + 0.5) * (np.pi / max(1, len(rest)))
         faded = np.zeros(-(-len(rest) // PACKET_SAMPLES) * PACKET_SAMPLES, np.int16)
         faded[: len(rest)] = np.rint(rest * (0.5 + 0.5 * np.cos(phase)))
@@ -148,7 +191,7 @@ class Playout:
 
     # ---- pictures
 
-    def _hold(self, packet: Input, now_ns: int) -> None:
+    def _queue(self, packet: Input, now_ns: int) -> None:
         turn, offset_ns = packet.envelope.turn, packet.message.offset_ns
         if offset_ns != OUTSIDE_REPLY:
             if turn in self._replies or turn > self._last_turn:

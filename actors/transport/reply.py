@@ -9,6 +9,7 @@ from actors.transport.media import PACKET_SAMPLES, SAMPLE_RATE_HZ
 from actors.transport.resampler import Resampler
 from protocol.messages import Voice
 
+KEPT_SAMPLES = 3 * SAMPLE_RATE_HZ  # of what was handed out: a voice that was stopped goes on a word before
 LONGEST_S = 300  # of a reply; what comes later is refused, so that a voice gone wild cannot fill the memory
 WIDEST_GAP_S = 2  # between blocks; lost ones are filled with silence up to here
 
@@ -26,6 +27,8 @@ class Reply:
         self.position = 0
         self.length = 0
         self._sound: deque[np.ndarray] = deque()
+        self._played: deque[np.ndarray] = deque()  # the latest that was handed out
+        self._kept = 0  # samples in it
         self._sentences: deque[tuple[int, int]] = deque()  # where each begins, at 48 kHz
         self._last_sentence: int | None = None
         self._resampler: Resampler | None = None
@@ -88,7 +91,24 @@ class Reply:
             samples -= len(head)
         sound = np.concatenate([np.empty(0, np.int16), *taken])
         self.position += len(sound)
+        self._played.append(sound)
+        self._kept += len(sound)
+        while self._kept - len(self._played[0]) >= KEPT_SAMPLES:
+            self._kept -= len(self._played.popleft())
         return sound
+
+    def rewind(self, position: int) -> None:
+        """The next to be handed out is sample ``position``, or the first after it that is kept; never a later one."""
+        back = min(max(0, self.position - position), self._kept)
+        self.position -= back
+        self._kept -= back
+        while back > 0:
+            last = self._played.pop()
+            if len(last) > back:
+                self._played.append(last[:-back])
+                last = last[-back:]
+            self._sound.appendleft(last)
+            back -= len(last)
 
     def sentences_begun(self) -> list[int]:
         """The sentences whose first sample was handed out since the last call."""

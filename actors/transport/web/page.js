@@ -52,6 +52,7 @@ const inCall = () => ['connecting', 'connected', 'shaky'].includes(state);
 function start() {
   transcript.clear();
   [problem, latencyMs, stats, dialogue] = [null, null, {}, 'idle'];
+  face.muted = false;
   const mine = call = new Call();
   const when = (name, act) => mine.addEventListener(name, e => { if (call === mine) { act(e.detail); show(); } });
   when('state', now => { state = now; });
@@ -71,8 +72,11 @@ function stop() {
 function take(event) {
   switch (event.type) {
     case 'transcript': return transcript.heard(event);
-    case 'reply': return transcript.said(event);
-    case 'playout': return event.state === 'stopped' && transcript.cut(event.turn);
+    case 'reply': face.muted = false; return transcript.said(event);
+    case 'floor': face.muted = event.state === 'yielded'; return;
+    case 'playout':
+      if (event.state === 'started') face.muted = false;
+      return event.state === 'stopped' && transcript.cut(event.turn);
     case 'state': dialogue = event.state; return;
     case 'latency': latencyMs = event.ms; return;
     case 'health': missing = event.missing; return;

@@ -3,6 +3,7 @@
 export class Transcript {
   entries = [];  // {who: 'you' or 'face', text, stage or turn}
   #replies = new Map();  // turn to its bubble
+  #utterances = new Map();  // number to its bubble
 
   constructor(log, partial) {
     this.log = log;
@@ -12,8 +13,16 @@ export class Transcript {
   heard({utterance, stage, text}) {
     this.partial.hidden = stage === 'final' || !text;
     this.partial.textContent = text;
-    if (stage === 'final' && text) this.#add('you', text, {utterance});
+    if (stage === 'final' && text) this.#settle(utterance, text);
     this.#scroll();
+  }
+
+  // A second final transcript of an utterance is a correction.
+  #settle(utterance, text) {
+    const entry = this.entries.find(one => one.utterance === utterance);
+    if (!entry) return this.#utterances.set(utterance, this.#add('you', text, {utterance}));
+    entry.text = text;
+    this.#utterances.get(utterance).lastChild.textContent = text;
   }
 
   said({turn, text}) {
@@ -35,6 +44,7 @@ export class Transcript {
   clear() {
     this.entries.length = 0;
     this.#replies.clear();
+    this.#utterances.clear();
     this.log.replaceChildren();
     this.partial.hidden = true;
   }
