@@ -392,3 +392,13 @@ def test_a_reply_that_is_cancelled_while_it_waits_is_over():
     script = held(None).at(2.4, Turn(state="cancelled"), turn=1).at(3, sentence(), turn=2)
     frames = script.run(4)
     assert {turn for time, turn, face in frames if face.offset_ns != OUTSIDE_REPLY and time > 2.4 * SECOND} == {2}
+
+
+def test_a_reply_that_yields_before_its_voice_begins_shows_nothing_until_it_begins():
+    script = drafted(1).at(1.4, Turn(state="committed"), turn=1).at(1.45, Floor(state="yielded"), turn=1)
+    script.at(2.0, Floor(state="taken"), turn=1).at(2.05, anchor(2.05), turn=1)
+    frames = script.run(4)
+    waiting = [face.offset_ns for time, _, face in frames if 1.46 * SECOND <= time < 2 * SECOND]
+    assert set(waiting) == {OUTSIDE_REPLY}
+    again = [(time, face.offset_ns) for time, _, face in frames if time >= 2 * SECOND]
+    assert again[0] == (2 * SECOND, 0)

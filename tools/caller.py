@@ -87,8 +87,12 @@ class Turn:
     speech_end_ns: int  # the last audible sample of the question left
     begin_ns: int
     end_ns: int = 0
-    transcript: str = ""
+    heard: dict[int, str] = field(factory=dict)  # final transcripts by utterance
     reply: list[str] = field(factory=list)
+
+    @property
+    def transcript(self) -> str:
+        return " ".join(text for text in self.heard.values() if text)
 
 
 class Caller:
@@ -149,8 +153,8 @@ class Caller:
             case "state":
                 self._state = event["state"]
                 self._changed.set()
-            case "transcript" if turn and event["stage"] == "final" and event["text"]:
-                turn.transcript = f"{turn.transcript} {event['text']}".strip()
+            case "transcript" if turn and event["stage"] == "final":
+                turn.heard[event["utterance"]] = event["text"]
             case "reply" if turn:
                 turn.reply.append(event["text"])
 

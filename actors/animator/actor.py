@@ -37,7 +37,8 @@ class Animator:
         self._certain = -1  # the latest turn that is committed
         self._drafts: dict[int, list[Input]] = {}  # phones by turn: of turns that may come to nothing
         self._reply: Speaking | None = None
-        self._waits = False  # the reply, as the user has the floor
+        self._floor_turn = -1  # the reply that does not go on, or not begin, as the user has the floor
+        self._waits = False  # the present reply does not go on, until its voice does
         self._frame = 0
         self._life_ns = 0  # the face's own time: even from frame to frame as they are seen
         self._shown_ns = 0  # when the latest frame was made
@@ -62,7 +63,7 @@ class Animator:
             case Session(state="closed"):
                 self._pace = None
             case Phones() if self._pace and turn > self._over:
-                if turn <= self._certain:
+                if self._plays(turn) or (turn <= self._certain and turn != self._floor_turn):
                     self._hear_phones(one, now_ns)
                 else:
                     self._drafts.setdefault(turn, []).append(one)
@@ -73,8 +74,8 @@ class Animator:
                 self._drafts = {later: phones for later, phones in self._drafts.items() if later > turn}
                 if self._reply and self._reply.turn <= turn:
                     self._end(cut=True)
-            case Floor(state="yielded") if self._plays(turn):
-                self._wait()
+            case Floor(state=state):
+                self._hear_floor(state, turn, now_ns)
             case Playout(state="started" | "playing", anchor_ns=anchor_ns):
                 self._commit(turn, now_ns)
                 if self._plays(turn):
@@ -99,13 +100,15 @@ class Animator:
         """The turn is certain. Before that its reply shows nothing: transport would hold the pictures back, and with
         them those of the face that still listens."""
         self._certain = max(self._certain, turn)
-        drafts, self._drafts = self._drafts.pop(turn, []), {}
-        for phones in drafts:
-            if self._pace and turn > self._over:
+        if turn != self._floor_turn:
+            drafts, self._drafts = self._drafts.pop(turn, []), {}
+            for phones in drafts:
                 self._hear_phones(phones, now_ns)
 
     def _play(self, anchor_ns: int, now_ns: int) -> None:
         self._reply.heard = True
+        if self._waits and self._floor_turn == self._reply.turn:
+            return  # said before it yielded
         if self._waits:
             self._waits = False
             self._pace.rejoin(anchor_ns, now_ns)
@@ -113,17 +116,28 @@ class Animator:
             self._reply.start_ns = next_ns - self._pace.offset_ns
             self._mouth.speak(self._reply.track)
             for phones in self._reply.after(self._pace.offset_ns / MS):
-                self._behaviour.say(Sentence.of(phones, self._reply.start_ns / SECOND, False))
+                self._behaviour.say(Sentence.of(phones.message, self._reply.start_ns / SECOND, False))
         else:
             self._pace.anchor(anchor_ns)
 
-    def _wait(self) -> None:
+    def _hear_floor(self, state: str, turn: int, now_ns: int) -> None:
         """The voice stops, perhaps to go on: the lips close, and the face lives on outside the reply."""
-        if not self._waits:
+        if state == "taken":
+            self._floor_turn = -1
+            if turn in self._drafts:
+                self._commit(turn, now_ns)
+            return
+        self._floor_turn = turn
+        if not self._plays(turn) or self._waits:
+            return
+        if self._reply.heard:
             self._waits = True
-            self._mouth.cut(self._reply.word_ends_ms())
-            self._behaviour.hush(self._life_ns / SECOND)
-            self._pace.end()
+        else:  # not even begun: as if it were not made yet
+            self._drafts[turn] = self._reply.sentences
+            self._reply = None
+        self._mouth.cut(self._reply.word_ends_ms() if self._reply else 0.0)
+        self._behaviour.hush(self._life_ns / SECOND)
+        self._pace.end()
 
     def _plays(self, turn: int) -> bool:
         return self._reply is not None and self._reply.turn == turn

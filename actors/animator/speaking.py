@@ -22,7 +22,7 @@ class Speaking:
     complete: bool = False  # its last sentence is here
     heard: bool = False  # its voice plays
     words_ms: list[tuple[float, float]] = field(factory=list)  # starts and ends of its words
-    sentences: list[Phones] = field(factory=list)
+    sentences: list[Input] = field(factory=list)
 
     @property
     def end_ns(self) -> int:
@@ -33,12 +33,12 @@ class Speaking:
         more: Phones = phones.message
         self.track.extend(more.start_ms, more.names, more.ends_ms)
         self.words_ms += zip(more.word_starts_ms, more.word_ends_ms, strict=True)
-        self.sentences.append(more)
+        self.sentences.append(phones)
         self.phones, self.complete = phones, more.last
 
-    def after(self, at_ms: float) -> list[Phones]:
+    def after(self, at_ms: float) -> list[Input]:
         """The sentences that begin after ``at_ms``."""
-        return [phones for phones in self.sentences if phones.start_ms > at_ms]
+        return [phones for phones in self.sentences if phones.message.start_ms > at_ms]
 
     def word_ends_ms(self) -> float:
         """Where the word ends that the latest frame speaks; where that frame is, between words."""

@@ -99,6 +99,8 @@ class Llm:
                 yield from self._went_on(speech.at_ns)
                 if self._live:
                     self._over_reply = speech.utterance
+                    if speech.utterance <= self._live.exchange.utterance:  # vad has begun to count anew
+                        self._live.exchange.utterance = -1
                 yield from self._hear_out(one, now_ns)
             case "resumed":
                 yield from self._went_on(speech.at_ns)

@@ -60,6 +60,9 @@ class Events:
                 _remember(self._utterances, turn, utterance, MOST_REMEMBERED)
                 if utterance in self._words:  # answered from now on, whatever the recogniser still makes of them
                     self._tell_final(utterance, self._words[utterance])
+            case Speech(state="started", utterance=utterance):  # a restarted vad counts from 1 again
+                self._words.pop(utterance, None)
+                self._final.pop(utterance, None)
             case Speech(state="paused" | "ended", utterance=utterance, at_ns=at_ns):
                 _remember(self._silent_ns, utterance, at_ns, MOST_REMEMBERED)
 

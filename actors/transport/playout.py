@@ -75,7 +75,8 @@ class Playout:
             case Floor(state="yielded"):
                 self._hold(turn)
             case Floor(state="taken", from_ms=from_ms) if turn == self._held_turn:
-                self._release(from_ms)
+                self._held_turn = NO_TURN
+                self._release(turn, from_ms)
             case Voice() if self._playing is not None and turn == self._playing.turn:
                 self._playing.add(one, now_ns, self._counts)
             case Voice() if turn > self._last_turn:
@@ -160,6 +161,8 @@ class Playout:
     def _hold(self, turn: int) -> None:
         """The voice stops at once, for now; one that has not begun does not begin."""
         self._held_turn = turn
+        if turn in self._replies:
+            self._replies[turn].has_picture = False
         if self._is_held:
             reply = self._playing
             self._say(reply, "held")
@@ -167,9 +170,8 @@ class Playout:
             self._fade(reply)
             reply.rewind(position)
 
-    def _release(self, from_ms: float) -> None:
-        self._held_turn = NO_TURN
-        if self._playing is not None:
+    def _release(self, turn: int, from_ms: float) -> None:
+        if self._playing is not None and self._playing.turn == turn:
             self._playing.rewind(int(from_ms * SAMPLE_RATE_HZ / 1000))
             self._rises = True
 
@@ -203,6 +205,8 @@ class Playout:
     def _due_ns(self, held: _Held) -> int:
         turn, offset_ns = held.packet.envelope.turn, held.packet.message.offset_ns
         if offset_ns == OUTSIDE_REPLY:
+            return held.arrived_ns
+        if turn == self._held_turn and turn > self._last_turn:  # nothing to wait for
             return held.arrived_ns
         if turn > self._last_turn:  # its reply has not begun
             return held.arrived_ns + HOLD_NS

@@ -19,8 +19,8 @@ export class Transcript {
 
   // A second final transcript of an utterance is a correction.
   #settle(utterance, text) {
-    const entry = this.entries.find(one => one.utterance === utterance);
-    if (!entry) return this.#utterances.set(utterance, this.#add('you', text, {utterance}));
+    const entry = this.entries.findLast(one => one.who === 'you');
+    if (entry?.utterance !== utterance) return this.#utterances.set(utterance, this.#add('you', text, {utterance}));
     entry.text = text;
     this.#utterances.get(utterance).lastChild.textContent = text;
   }
