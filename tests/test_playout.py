@@ -476,3 +476,13 @@ def test_pictures_go_on_while_the_voice_waits_and_meet_it_when_it_goes_on(scene)
     scene.until(900)
     anchor_ms = next(one[3] for one in scene.said if one[0] > 700)
     assert scene.pictures[-1][:2] == (pytest.approx(anchor_ms + 480), b"speaks")
+
+
+def test_a_voice_made_long_before_its_turn_is_certain_still_waits_for_its_first_picture(scene):
+    scene.voice(1, 0, 400, last=True)
+    scene.until(1000)
+    scene.commit(1)
+    scene.until(1030)
+    scene.picture(b"a", 1, 0)
+    scene.until(2000)
+    assert scene.states()[0] == (1040, 1, "started")

@@ -17,7 +17,7 @@ from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY, Floor, Packet, Turn, Voice
 from protocol.messages import Playout as Progress
 
-PICTURE_WAIT_NS = 80 * MS  # for a reply's first picture once its sound is there; then it begins without
+PICTURE_WAIT_NS = 80 * MS  # for a reply's first picture once it is certain and its sound there; then without
 HOLD_NS = 500 * MS  # no picture waits longer: those behind it, which decode only after it, would freeze with it
 LATE_NS = 20 * MS  # a picture that comes so much after its time is counted
 FADE_SAMPLES = 1920  # 40 ms: a reply that is stopped ends without a click
@@ -71,7 +71,7 @@ class Playout:
             case Turn(state="cancelled"):
                 self._cancel(turn)
             case Turn(state="committed") if turn > self._last_turn:
-                self._reply(turn).committed = True
+                self._reply(turn).committed_ns = now_ns
             case Floor(state="yielded"):
                 self._hold(turn)
             case Floor(state="taken", from_ms=from_ms) if turn == self._held_turn:
@@ -120,9 +120,11 @@ class Playout:
         return self._playing is not None and self._playing.turn == self._held_turn
 
     def _begin_next(self, due_ns: int) -> None:
-        ready = (r for _, r in sorted(self._replies.items()) if r.committed and r.is_ready)
+        ready = (r for _, r in sorted(self._replies.items()) if r.committed_ns is not None and r.is_ready)
         reply = next((r for r in ready if r.turn != self._held_turn), None)
-        if reply is None or not (reply.has_picture or due_ns - reply.first_ns >= PICTURE_WAIT_NS):
+        if reply is None or not (
+            reply.has_picture or due_ns - max(reply.first_ns, reply.committed_ns) >= PICTURE_WAIT_NS
+        ):
             return
         if self._playing is not None:  # dry or held, and overtaken by the next turn
             self._stop()

@@ -19,7 +19,7 @@ class Reply:
 
     def __init__(self, turn: int):
         self.turn = turn
-        self.committed = False
+        self.committed_ns: int | None = None  # when it became certain
         self.has_picture = False
         self.cause: Input | None = None
         self.first_ns: int | None = None
