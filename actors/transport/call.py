@@ -31,8 +31,9 @@ LEAST_BITS_PER_S, MOST_BITS_PER_S = 300_000, 2_500_000
 class Call:
     """Made from an offer. ``over(call)`` is called once, when everything of it is closed."""
 
-    def __init__(self, session: str, port: Port, over: Callable[["Call"], None]):
+    def __init__(self, session: str, user: str, port: Port, over: Callable[["Call"], None]):
         self.session = session
+        self._user = user
         self._port, self._over = port, over
         self._zero_ns = now_ns()
         self._playout = Playout(self._zero_ns, port.counts)
@@ -173,7 +174,7 @@ class Call:
     def _ice_changed(self) -> None:
         if self._peer.iceConnectionState == "completed" and not self._is_open and not self._is_closing:
             self._is_open = True
-            self._publish(Output(Session(state="open")))
+            self._publish(Output(Session(state="open", user=self._user)))
             self._request_key("a call begins")
 
     def _connection_changed(self) -> None:

@@ -92,13 +92,13 @@ class Exchange:
 
     # ---- for the server
 
-    async def answer(self, sdp: str) -> tuple[str, str]:
-        """Opens a call; returns (session, answer). Raises BadOffer, Full."""
+    async def answer(self, sdp: str, user: str = "") -> tuple[str, str]:
+        """Opens a call; returns (session, answer). ``user``: see Session. Raises BadOffer, Full."""
         offer.check(sdp)
         if len(self._calls) >= self._most_calls:
             raise Full(f"all {self._most_calls} places are taken; try again when a call has ended")
         session = secrets.token_urlsafe(16)
-        call = self._calls[session] = Call(session, self._port, over=lambda call: self._calls.pop(call.session))
+        call = self._calls[session] = Call(session, user, self._port, over=lambda call: self._calls.pop(call.session))
         call.events.tell("health", missing=self.missing())
         try:
             return session, await call.answer(sdp)

@@ -10,6 +10,9 @@ from aiohttp import web
 
 from actors.transport.exchange import Exchange, Full
 from actors.transport.offer import BadOffer
+from actors.transport.recollection import Recollection
+from actors.transport.refusal import refusal
+from actors.transport.user import BadKey, user_of
 
 WEB = Path(__file__).parent / "web"
 MOST_BYTES = 64 * 1024  # of a request
@@ -30,6 +33,7 @@ class Server:
 
     def __init__(self, exchange: Exchange, host: str, allowed_origins: list[str]):
         self._exchange = exchange
+        self._recollection = Recollection()
         self._allowed = set(allowed_origins)
         machine = socket.gethostname().lower()
         allowed_names = (urlsplit(origin).hostname for origin in allowed_origins)
@@ -43,6 +47,8 @@ class Server:
         app.router.add_get("/api/health", self._health)
         app.router.add_post("/api/offer", self._offer)
         app.router.add_delete("/api/session/{id}", self._hang_up)
+        app.router.add_routes(self._recollection.routes())
+        app.on_cleanup.append(self._recollection.close)
         app.router.add_route("OPTIONS", "/api/{rest:.*}", self._preflight)
         return app
 
@@ -58,24 +64,28 @@ class Server:
         try:
             body = json.loads(await request.read())
         except (ValueError, RecursionError) as error:
-            return _refusal(400, f"the request is no JSON: {error}")
+            return refusal(400, f"the request is no JSON: {error}")
         if not isinstance(body, dict) or body.get("type") != "offer" or not isinstance(body.get("sdp"), str):
-            return _refusal(400, 'the request must be {"type": "offer", "sdp": "…"}')
+            return refusal(400, 'the request must be {"type": "offer", "sdp": "…"}')
         try:
-            session, answer = await self._exchange.answer(body["sdp"])
-        except BadOffer as error:
-            return _refusal(400, str(error))
+            user = user_of(str(body["user"])) if body.get("user") else ""
+            session, answer = await self._exchange.answer(body["sdp"], user)
+        except (BadKey, BadOffer) as error:
+            return refusal(400, str(error))
         except Full as error:
-            return _refusal(503, str(error), {"Retry-After": str(RETRY_S)})
+            return refusal(503, str(error), {"Retry-After": str(RETRY_S)})
         return web.json_response({"type": "answer", "sdp": answer, "session_id": session})
 
     async def _hang_up(self, request: web.Request) -> web.Response:
         if not await self._exchange.hang_up(request.match_info["id"]):
-            return _refusal(404, "there is no such call")
+            return refusal(404, "there is no such call")
         return web.json_response({"closed": True})
 
     async def _preflight(self, request: web.Request) -> web.Response:
-        headers = {"Access-Control-Allow-Methods": "GET, POST, DELETE", "Access-Control-Allow-Headers": "Content-Type"}
+        headers = {
+            "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        }
         return web.Response(status=204, headers=headers)
 
     # ---- what holds for every request
@@ -83,16 +93,16 @@ class Server:
     @web.middleware
     async def _guard(self, request: web.Request, handler) -> web.StreamResponse:
         if not self._is_own_host(request):
-            return _refusal(403, f"this server is not {request.host}; start it with --allow-origin for other names")
+            return refusal(403, f"this server is not {request.host}; start it with --allow-origin for other names")
         if request.method != "GET" and not self._is_allowed_origin(request):
-            return _refusal(403, f"pages of {request.headers['Origin']} may not call; see --allow-origin")
+            return refusal(403, f"pages of {request.headers['Origin']} may not call; see --allow-origin")
         try:
             return await handler(request)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
             keep = {name: value for name, value in error.headers.items() if name == "Allow"}
-            return _refusal(error.status, error.reason.lower(), keep)
+            return refusal(error.status, error.reason.lower(), keep)
 
     def _is_own_host(self, request: web.Request) -> bool:
         """Addresses and known names only: another name that leads here is some page's trick (DNS rebinding)."""
@@ -112,7 +122,3 @@ class Server:
         if (origin := request.headers.get("Origin")) in self._allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Vary"] = "Origin"
-
-
-def _refusal(status: int, why: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response({"error": why}, status=status, headers=headers)

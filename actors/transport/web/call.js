@@ -48,7 +48,7 @@ export class Call extends EventTarget {
     this.events.onmessage = message => this.#emit('event', JSON.parse(message.data));
     this.events.onclose = () => this.#fail(new Problem('ended'));
     await peer.setLocalDescription();  // sent at once: the server learns this side's addresses from its packets
-    const answer = await this.#post({type: 'offer', sdp: peer.localDescription.sdp});
+    const answer = await this.#post({type: 'offer', sdp: peer.localDescription.sdp, user: userKey()});
     this.sessionId = answer.session_id;
     this.#mark('answer');
     if (this.state === 'ended') return this.#tellServer();
@@ -148,6 +148,21 @@ export class Call extends EventTarget {
     if (this.state === 'ended' || this.state === state) return;
     this.state = state;
     this.#emit('state', state);
+  }
+}
+
+// A random key under which the face remembers what this browser's user told it; none in a private window.
+export function userKey() {
+  try {
+    let key = localStorage.getItem('visavis-user');
+    if (!key) {
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      key = btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+      localStorage.setItem('visavis-user', key);
+    }
+    return key;
+  } catch {
+    return undefined;
   }
 }
 
