@@ -43,13 +43,17 @@ def run(
     engines: Sequence[Engine],
     hears: Iterable[type],
     machine: Callable[[Engine, str], Machine],
+    unread: Iterable[type] = (),
 ) -> None:
-    """Runs the actor until a signal ends it; exits the process. ``machine(engine, session)`` makes one for a call."""
+    """Runs the actor until a signal ends it; exits the process. ``machine(engine, session)`` makes one for a call.
+
+    ``unread``: see Port.
+    """
     actor_log.setup(actor)
     stop = _stop_on_signal()
     try:
         engine = choose(engines, wanted_engine)
-        port = Port(actor, engine.name, {*hears, Session})
+        port = Port(actor, engine.name, {*hears, Session}, unread=unread)
         calls = Calls(port, lambda session: machine(engine, session), Session in set(hears))
         kept = port.open()
         port.beat("preloading")

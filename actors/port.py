@@ -28,11 +28,22 @@ LATE_MS = 200  # an input that waited longer is counted as late: a whole reply b
 
 
 class Port:
-    """One per process. ``counts``: "reason topic" to number, published in the actor's Health."""
+    """One per process. ``counts``: "reason topic" to number, published in the actor's Health.
 
-    def __init__(self, actor: str, engine: str, hears: Iterable[type], folder: Path | None = None):
+    ``unread``: those of ``hears`` whose content does not matter: it is not copied, and none of them is dropped.
+    """
+
+    def __init__(
+        self,
+        actor: str,
+        engine: str,
+        hears: Iterable[type],
+        folder: Path | None = None,
+        unread: Iterable[type] = (),
+    ):
         self.engine = engine
         self._hears = set(hears)
+        self._unread = set(unread)
         self._bus = Bus(actor, self._hears | {Turn}, folder)
         self.counts = self._bus.counts
         self._reader = Reader()
@@ -74,6 +85,9 @@ class Port:
                 continue
             if topic.dies_with_turn and envelope.turn <= self._dead_turn[envelope.session]:
                 self.counts[f"dead {topic.name}"] += 1
+                continue
+            if type(message) in self._unread:
+                inputs.append(Input(envelope, message))
                 continue
             key = (envelope.session, envelope.topic)
             if topic.depth and waiting[key] > topic.depth:

@@ -54,7 +54,7 @@ class Notes:
     def publish(self, output, session):
         self.said.append((session, output.message))
 
-    def beat(self, state, sessions=0):
+    def beat(self, state, sessions=0, note=""):
         pass
 
     def forget(self, session):

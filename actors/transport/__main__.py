@@ -17,7 +17,7 @@ from actors.actor import CANNOT_START
 from actors.actor import arguments as actor_arguments
 from actors.port import Port
 from actors.transport import hooks
-from actors.transport.exchange import HEARS, Exchange
+from actors.transport.exchange import HEARS, UNREAD, Exchange
 from actors.transport.server import Server
 from protocol.errors import BusUnreachable
 
@@ -69,13 +69,14 @@ async def serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None
     if _is_loopback(options.host) or hooks.has_only_loopback():
         hooks.offer_only_loopback()
     listening = socket.create_server((options.host, options.port))  # first: a second process must not reach the bus
-    port = Port("transport", engine=ENGINE, hears=HEARS)
+    port = Port("transport", engine=ENGINE, hears=HEARS, unread=UNREAD)
     kept = await asyncio.to_thread(port.open)
-    exchange = Exchange(port, kept, options.max_sessions)
+    url = f"{'https' if tls else 'http'}://{options.host}:{options.port}"
+    exchange = Exchange(port, kept, options.max_sessions, url)
     runner = web.AppRunner(Server(exchange, options.host, options.allow_origin).app(), access_log=None)
     await runner.setup()
     await web.SockSite(runner, listening, ssl_context=tls).start()
-    log.info("ready at %s://%s:%d", "https" if tls else "http", options.host, options.port)
+    log.info("ready at %s", url)
     feeding = asyncio.ensure_future(exchange.run())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((feeding, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from actors.port import Port
 from actors.step import Input, Output
 from actors.transport import hooks, offer
 from actors.transport.events import Events
+from actors.transport.latency import Latency
 from actors.transport.media import SAMPLE_RATE_HZ, VIDEO_RATE_HZ
 from actors.transport.mic import Mic
 from actors.transport.playout import Playout
@@ -31,8 +32,9 @@ LEAST_BITS_PER_S, MOST_BITS_PER_S = 300_000, 2_500_000
 class Call:
     """Made from an offer. ``over(call)`` is called once, when everything of it is closed."""
 
-    def __init__(self, session: str, user: str, port: Port, over: Callable[["Call"], None]):
+    def __init__(self, session: str, user: str, port: Port, latency: Latency, over: Callable[["Call"], None]):
         self.session = session
+        self._latency = latency
         self._user = user
         self._port, self._over = port, over
         self._zero_ns = now_ns()
@@ -87,6 +89,7 @@ class Call:
         """Takes a message of this call."""
         if self._is_closing:
             return
+        self._latency.take(one)
         if isinstance(one.message, Packet):
             self._note_loss(one)
         if isinstance(one.message, Packet | Voice | Turn | Floor):
@@ -124,6 +127,7 @@ class Call:
     def _tell(self) -> None:
         for output in self._playout.said():
             self._publish(output)
+            self._latency.played(output.turn, output.message)
             self.events.played(output.turn, output.message)
         for turn, sentence in self._playout.begun():
             self.events.begun(turn, sentence)

@@ -11,10 +11,13 @@ from actors.port import Port
 from actors.step import Input, Output
 from actors.transport import offer
 from actors.transport.call import Call
+from actors.transport.latency import Latency, Log
 from protocol.clock import MS, SECOND, now_ns
 from protocol.messages import (
     Dialogue,
+    Face,
     Floor,
+    Frame,
     Health,
     Packet,
     Reply,
@@ -28,7 +31,8 @@ from protocol.topics import ACTORS
 
 log = logging.getLogger(__name__)
 
-HEARS = (Packet, Voice, Turn, Transcript, Reply, Dialogue, Floor, Speech, Health, Session)
+HEARS = (Packet, Voice, Turn, Transcript, Reply, Dialogue, Floor, Speech, Face, Frame, Health, Session)
+UNREAD = (Face, Frame)  # heard for when they come
 STALE_NS = 3 * SECOND  # an actor silent for so long is not there
 
 
@@ -45,10 +49,11 @@ class Beat:
 
 
 class Exchange:
-    """Lives in the event loop. ``port`` must be open; ``kept`` is what its opening gave."""
+    """Lives in the event loop. ``port`` must be open; ``kept`` is what its opening gave; ``url``: where the page is."""
 
-    def __init__(self, port: Port, kept: Sequence[Input], most_calls: int):
-        self._port, self._most_calls = port, most_calls
+    def __init__(self, port: Port, kept: Sequence[Input], most_calls: int, url: str = ""):
+        self._port, self._most_calls, self._url = port, most_calls, url
+        self.turns = Log()
         self._calls: dict[str, Call] = {}
         self._beats: dict[str, Beat] = {}
         self._began_ns = now_ns()
@@ -84,7 +89,7 @@ class Exchange:
     def _beat(self, state: str) -> None:
         lateness_ns = max((call.lateness_ns() for call in self._calls.values()), default=0)
         self._port.longest_step_ms = max(self._port.longest_step_ms, lateness_ns / MS)
-        self._port.beat(state, sessions=len(self._calls))
+        self._port.beat(state, sessions=len(self._calls), note=self._url)
         if (missing := self.missing()) != self._missing:
             self._missing = missing
             for call in self._calls.values():
@@ -98,7 +103,9 @@ class Exchange:
         if len(self._calls) >= self._most_calls:
             raise Full(f"all {self._most_calls} places are taken; try again when a call has ended")
         session = secrets.token_urlsafe(16)
-        call = self._calls[session] = Call(session, user, self._port, over=lambda call: self._calls.pop(call.session))
+        call = self._calls[session] = Call(
+            session, user, self._port, Latency(self.turns), over=lambda call: self._calls.pop(call.session)
+        )
         call.events.tell("health", missing=self.missing())
         try:
             return session, await call.answer(sdp)

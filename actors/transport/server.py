@@ -45,6 +45,7 @@ class Server:
         app.router.add_get("/", self._page)
         app.router.add_static("/web", WEB, show_index=False)
         app.router.add_get("/api/health", self._health)
+        app.router.add_get("/api/turns", self._turns)
         app.router.add_post("/api/offer", self._offer)
         app.router.add_delete("/api/session/{id}", self._hang_up)
         app.router.add_routes(self._recollection.routes())
@@ -59,6 +60,9 @@ class Server:
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.json_response(self._exchange.health())
+
+    async def _turns(self, request: web.Request) -> web.Response:
+        return web.json_response(self._exchange.turns.report())
 
     async def _offer(self, request: web.Request) -> web.Response:
         try:
