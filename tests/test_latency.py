@@ -123,8 +123,8 @@ def test_the_table_has_a_column_for_each_stage_in_order_and_the_quantiles_below(
     tape.turn()
     rows = turn_rows(tape.log.report())
     assert rows[0] == (
-        "TURN", "PROVISIONAL", "FIRST SENTENCE", "FIRST AUDIO", "COMMIT", "FIRST WEIGHTS", "FIRST FRAME", "FIRST PACKET",
-        "HEARD",
+        "TURN", "PROVISIONAL", "FIRST SENTENCE", "FIRST AUDIO", "COMMIT", "FIRST WEIGHTS", "FIRST FRAME",
+        "FIRST PACKET", "HEARD",
     )  # fmt: skip
     assert rows[1] == ("1", "125", "130", "150", "240", "250", "260", "265", "280")
     assert [row[0] for row in rows] == ["TURN", "1", "p50", "p95"]

@@ -41,7 +41,8 @@ def test_a_user_reads_what_is_known_of_him_and_of_nobody_else():
         assert {fact["key"]: fact["value"] for fact in body["facts"]} == {"name": "Anna", "favorite color": "blue"}
         name = body["facts"][0]
         assert name["said_at"] == "2026-11-20T16:00:00+00:00" and name["told"] == 1 and 0 < name["score"] <= 1
-        assert (await site.ask("GET", "/api/memory", **bearer("n" * 22)))[1] == {"facts": []}
+        status, body, headers = await site.ask("GET", "/api/memory", **bearer("n" * 22))
+        assert body == {"facts": []} and headers["Cache-Control"] == "no-store"
 
     site_test(check)
 

@@ -58,7 +58,8 @@ class Memory:
         """Reads the store anew each time: another process may have changed it."""
         if self._store is None:
             return Draft(self._facts)
-        return Draft({one.key: one.value for one in self._store.facts(self._user)})
+        best_first = self._store.facts(self._user)
+        return Draft({one.key: one.value for one in reversed(best_first)})  # the best as if told last
 
     def commit(self, draft: Draft) -> None:
         """What was done to the draft is done."""

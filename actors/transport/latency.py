@@ -1,4 +1,4 @@
-"""How long each stage of a turn took, read off the messages on the bus: a chain of times since the user's last sound."""
+"""How long each stage of a turn took since the user's last sound, read off the messages on the bus."""
 
 from collections import Counter, deque
 from collections.abc import Iterable

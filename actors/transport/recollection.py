@@ -28,8 +28,11 @@ class Recollection:
         ]
 
     async def close(self, *_) -> None:
-        if self._store:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
+        def close() -> None:
+            if self._store:
+                self._store.close()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, close)
         self._thread.shutdown()
 
     async def _read(self, request: web.Request) -> web.Response:

@@ -155,7 +155,7 @@ export class Call extends EventTarget {
 export function userKey() {
   try {
     let key = localStorage.getItem('visavis-user');
-    if (!key) {
+    if (!/^[\w-]{22}$/.test(key)) {
       const bytes = crypto.getRandomValues(new Uint8Array(16));
       key = btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
       localStorage.setItem('visavis-user', key);
