@@ -16,7 +16,8 @@ from actors.tts.flite import Flite
 from protocol.bus import Bus
 from protocol.clock import SECOND, now_ns
 from protocol.messages import Health
-from tools.bench.talk import spoken, word_errors
+from tools.bench._spoken import spoken
+from tools.bench.talk import word_errors
 from tools.caller import RATE_HZ, Caller, load_speech
 from tools.cli import main
 from tools.stack import Stack

@@ -26,7 +26,7 @@ from protocol import messages as m
 from protocol.bus import Bus
 from protocol.clock import MS, SECOND, now_ns
 from protocol.envelope import Envelope
-from tools.bench.talk import spoken
+from tools.bench._spoken import spoken
 from tools.caller import Caller, Turn
 from tools.lips import Film
 from tools.recording import Picture, Sound, decoded, pictures, sound, write_mp4

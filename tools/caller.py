@@ -8,6 +8,7 @@ import asyncio
 import fractions
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -69,6 +70,10 @@ class Microphone(AudioStreamTrack):
         self._pending = np.concatenate([self._pending, pcm])
         return self._start_ns + self._sent * 20 * MS
 
+    @property
+    def is_speaking(self) -> bool:
+        return len(self._pending) > 0
+
     async def recv(self) -> av.AudioFrame:
         self._start_ns = self._start_ns or now_ns()
         await asyncio.sleep(max(0, self._start_ns + self._sent * 20 * MS - now_ns()) / SECOND)
@@ -105,6 +110,7 @@ class Caller:
         self.tapes = {"audio": Tape(), "video": Tape()}
         self.clicked_ns = 0
         self.session_id = ""
+        self.events: list[tuple[int, dict]] = []  # (ns, what the server told)
         self._state = "idle"
         self._changed = asyncio.Event()
         self._turn: Turn | None = None
@@ -148,11 +154,12 @@ class Caller:
 
     def _on_event(self, text: str) -> None:
         event = json.loads(text)
+        self.events.append((now_ns(), event))
+        self._changed.set()
         turn = self._turn
         match event["type"]:
             case "state":
                 self._state = event["state"]
-                self._changed.set()
             case "transcript" if turn and event["stage"] == "final":
                 turn.heard[event["utterance"]] = event["text"]
             case "reply" if turn:
@@ -179,6 +186,29 @@ class Caller:
         await asyncio.sleep(0.3)  # the last sounds are still on their way when the state changes
         turn.end_ns, self._turn = now_ns(), None
         return turn
+
+    async def until(self, wanted: Callable[[dict], bool], since_ns: int, seconds: float) -> int | None:
+        """When the first event of that kind was told after ``since_ns``; None where none came so soon."""
+        deadline_ns = now_ns() + int(seconds * SECOND)
+        while True:
+            self._changed.clear()
+            for at_ns, event in self.events:
+                if at_ns > since_ns and wanted(event):
+                    return at_ns
+            try:
+                await asyncio.wait_for(self._changed.wait(), max(0, deadline_ns - now_ns()) / SECOND)
+            except TimeoutError:
+                return None
+
+    async def quiet(self, seconds: float) -> None:
+        """Returns when the face rests, or after so long."""
+        deadline_ns = now_ns() + int(seconds * SECOND)
+        while self._state != "idle" and now_ns() < deadline_ns:
+            await asyncio.sleep(0.02)
+
+    def last(self, kind: str) -> dict:
+        """The latest event of a kind."""
+        return next(event for _, event in reversed(self.events) if event["type"] == kind)
 
     async def close(self) -> None:
         await self._peer.close()

@@ -84,5 +84,6 @@ def _figures(turn: Turn, heard: Sound, film: Film, shown: Shown | None, mouth: n
         "v2v_ms": sound_ns and round((sound_ns - turn.speech_end_ns) / MS, 1),
         "mouth_ms": moved_ns and round((moved_ns - turn.speech_end_ns) / MS, 1),
         "skew_ms": lag_ms and round(lag_ms, 1),
+        "apart_ms": sound_ns and moved_ns and round((moved_ns - sound_ns) / MS, 1),
         "fps": round(fps, 2),
     }

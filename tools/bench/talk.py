@@ -1,7 +1,8 @@
 """``visavis bench talk``: questions by another voice, asked by an outside caller of a system of its own.
 
 From the last audible sample of a question, as it left the caller, to the first audible sample of the answer, as it
-arrived there. The caller keeps packets and decodes them after the call, so that it takes little from the machine it
+arrived there. Then people who interrupt and who only say "mhm" (_barge.py), and people who hesitate (_pauses.py). The
+caller keeps packets and decodes them after the call, so that it takes little from the machine it
 measures.
 """
 
@@ -11,10 +12,11 @@ import statistics
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
+from tools.bench import _barge, _pauses
+from tools.bench._spoken import spoken
 from tools.caller import Caller, Turn
 from tools.lips import Film
 from tools.recording import pictures, sound
@@ -22,15 +24,28 @@ from tools.stack import Stack
 from tools.talk import SETTLE_S, measured
 
 QUESTIONS = Path(__file__).with_name("questions.txt")
-VOICE = "rms"  # the questions' voice; the face answers with another
 WORD_ERRORS_OK = 0.34  # share of a question's words that may be wrong for the turn to count as understood
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--turns", type=int, default=20, help="how many questions to ask")
+    parser.add_argument("--only", choices=PARTS, help="a part of it")
 
 
 def run(args: argparse.Namespace) -> dict:
+    results = {}
+    for name, part in PARTS.items():
+        if args.only in (None, name):
+            results |= part(args)
+    return results
+
+
+def _with_system(measure) -> dict:
+    with Stack() as stack:
+        return asyncio.run(measure(f"http://{stack.host}:{stack.port}"))
+
+
+def _ask(args: argparse.Namespace) -> dict:
     questions = QUESTIONS.read_text().splitlines()
     asked = [questions[number % len(questions)] for number in range(args.turns)]
     speech = [spoken(question) for question in asked]
@@ -46,6 +61,7 @@ def run(args: argparse.Namespace) -> dict:
     return {
         **{f"v2v_ms_{name}": value for name, value in _quantiles(results, "v2v_ms").items()},
         **{f"mouth_ms_{name}": value for name, value in _quantiles(results, "mouth_ms").items()},
+        **{f"mouth_minus_sound_ms_{name}": value for name, value in _quantiles(results, "apart_ms").items()},
         **{f"skew_ms_{name}": value for name, value in _quantiles(results, "skew_ms").items()},
         "fps": round(len(between) / sum(between), 2),
         "first_frame_ms": round((seen[0].arrival_ns - caller.clicked_ns) / MS, 1),
@@ -55,21 +71,17 @@ def run(args: argparse.Namespace) -> dict:
     }
 
 
+PARTS = {
+    "turns": _ask,
+    "barge": lambda args: _with_system(_barge.measure),
+    "pauses": lambda args: _with_system(_pauses.measure),
+}
+
+
 async def _converse(url: str, speech: list[np.ndarray]) -> tuple[Caller, list[Turn]]:
     async with Caller(url) as caller:
         await asyncio.sleep(SETTLE_S)
         return caller, [await caller.ask(pcm) for pcm in speech]
-
-
-def spoken(text: str) -> np.ndarray:
-    """int16 at 48 kHz, with half a second of silence behind."""
-    engine = Flite(VOICE)
-    engine.load()
-    pcm = np.concatenate([block for block in engine.speak(text) if isinstance(block, np.ndarray)])
-    engine.close()
-    return np.concatenate(
-        [resample_poly(pcm.astype(np.float64), 3, 1).clip(-32768, 32767).astype(np.int16), np.zeros(24_000, np.int16)]
-    )
 
 
 def word_errors(reference: str, heard: str) -> float:
