@@ -5,8 +5,9 @@ from protocol.clock import MS
 
 
 def test_the_more_finished_the_words_look_the_shorter_is_the_wait():
-    waits = [Patience().of(look, asked=False) for look in ("certain", "complete", "unsure", "open")]
-    assert waits == sorted(waits) == [BASE_MS[look] * MS for look in ("certain", "complete", "unsure", "open")]
+    waits = [Patience().of(look, asked=False) for look in BASE_MS]
+    assert waits == sorted(waits) == [base_ms * MS for base_ms in BASE_MS.values()]
+    assert list(BASE_MS) == ["certain", "complete", "likely", "unsure", "open"]
 
 
 def test_a_short_answer_to_a_question_is_waited_for_less_but_not_where_it_is_open():

@@ -9,7 +9,7 @@ from typing import Literal
 
 from actors.words import content, split
 
-Look = Literal["open", "unsure", "complete", "certain"]
+Look = Literal["open", "unsure", "likely", "complete", "certain"]
 
 _NEVER_LAST = frozenset([  # articles, possessives, conjunctions, auxiliaries, fillers
     "a", "an", "the", "any", "many", "ever", "his", "my", "your", "our", "their", "its", "and", "or", "but", "because",
@@ -38,6 +38,9 @@ _TAKES = frozenset([  # verbs that want an object, which only a question has nam
     "tell", "give", "show", "explain", "bring", "take", "make", "get", "say", "ask", "find", "put", "send", "buy",
     "recommend", "describe", "mean", "enjoy", "prefer", "love", "hate", "have", "think", "do", "want", "need",
 ])  # fmt: skip
+_SAYS = frozenset([  # what goes on with "that"
+    "me", "him", "you", "us", "think", "said", "say", "hope", "believe", "sure", "so", "mean", "thought", "told",
+])  # fmt: skip
 _TELLS_ME = frozenset(["tell", "give", "show", "bring", "teach", "send", "ask", "let"])
 _ALONE = frozenset(["thanks", "thank", "goodbye", "bye", "no", "nothing", "never", "stop", "repeat", "pardon"])
 _VERBS = _IS | _ASKS | _TAKES | frozenset([
@@ -57,13 +60,16 @@ class Completeness:
         self._begun = frozenset(words[:count] for words in known for count in range(1, len(words)))
 
     def of(self, text: str) -> Look:
-        """open: more must come. certain: a question of the persona that no other one goes on from."""
+        """open: more must come. unsure: too little to tell. likely: the grammar of a whole sentence.
+
+        complete: a question of the persona, or marked as the end. certain: one that no other question goes on from.
+        """
         words = split(text)
         if not words:
             return "open"
         key = tuple(content(words))
         last_mark = text.rstrip("\"') ")[-1:]
-        if key in self._known:
+        if key in self._known and not (key in self._begun and _is_open(words)):
             greeting = len(key) <= _SHORT and not _ALONE.intersection(key)
             return "complete" if greeting or key in self._begun else "certain"
         if last_mark in ("?", "!"):
@@ -73,8 +79,8 @@ class Completeness:
         if key in self._begun:
             return "open"
         if _ALONE.intersection(words):
-            return "complete"
-        return "complete" if len(words) > _SHORT and _VERBS.intersection(words) else "unsure"
+            return "likely"
+        return "likely" if len(words) > _SHORT and _VERBS.intersection(words) else "unsure"
 
 
 def _is_open(words: list[str]) -> bool:
@@ -87,6 +93,8 @@ def _is_open(words: list[str]) -> bool:
     if last == "like" and words[0] == "what":  # "what is the weather like"
         return len(words) < 4
     if last in _NEVER_LAST:
+        return True
+    if last == "that" and before in _SAYS:
         return True
     if last in _PREPOSITIONS:
         return not (asks and before != "think" and _SUBJECTS.intersection(words[:-1]))

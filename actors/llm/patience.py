@@ -10,8 +10,8 @@ from collections import deque
 from actors.llm.completeness import Look
 from protocol.clock import MS
 
-BASE_MS: dict[Look, int] = {"certain": 230, "complete": 330, "unsure": 500, "open": 1300}
-EXPECTED_MS = 330  # of a short answer to a question that the face has just asked
+BASE_MS: dict[Look, int] = {"certain": 230, "complete": 400, "likely": 550, "unsure": 700, "open": 1300}
+EXPECTED_MS = 400  # of a short answer to a question that the face has just asked
 MOST_MS = 1500  # nobody waits longer for an answer without asking whether he was heard
 MARGIN_MS = 160  # over his longest pause that counts: until vad is certain that he goes on takes 100
 CUT_OFF = 0.05  # share of pauses that may be taken for the end
