@@ -219,8 +219,16 @@ def test_thinking_is_given_up_where_no_voice_comes(talk):
 
 def test_noise_is_not_answered_and_the_face_rests_again(talk):
     talk.user_says(0.5, 0.8, "uh")
-    talk.run(5)
+    talk.run(20)
     assert talk.states()[-1][1] == "idle" and not talk.turns() and not talk.machine.history
+    assert talk.machine.wake_ns is None
+
+
+def test_words_that_never_come_are_not_waited_for_forever(talk):
+    talk.at(0.6, lambda: talk._speech("started", 1, 0.5))
+    talk.at(2.0, lambda: talk._speech("ended", 1, 1.5))
+    talk.run(20)
+    assert talk.states()[-1] == (2.0 + THINK_NS / SECOND, "idle") and talk.machine.wake_ns is None
 
 
 def test_turns_grow_from_the_highest_number_ever_heard(talk):

@@ -235,6 +235,7 @@ class Llm:
         if self._alarm_ns is not None and now_ns >= self._alarm_ns:
             yield from self._take_floor(None, now_ns)
         if self._think_ns is not None and now_ns >= self._think_ns:
+            self._think_ns = None
             yield from self._cancel(None, "no voice came")
             yield from self._become("listening" if self._speaks else "idle", None, now_ns)
 

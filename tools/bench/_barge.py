@@ -20,18 +20,8 @@ INTERRUPTIONS = (
     "stop please", "wait a moment", "no what is your name", "hold on", "stop tell me a joke", "excuse me",
     "wait i have a question", "what time is it", "that is enough thank you", "sorry who are you",
 )  # fmt: skip
-BACKCHANNELS = (
-    "um hum",
-    "uh huh",
-    "yes",
-    "okay",
-    "right",
-    "yeah",
-    "i see",
-    "oh really",
-    "sure",
-    "",
-)  # flite spells "mhm"; "": a cough
+# flite would spell "mhm" in letters; "" is a cough
+BACKCHANNELS = ("um hum", "uh huh", "yes", "okay", "right", "yeah", "i see", "oh really", "sure", "")
 TIMES = 2  # each of them
 SOONEST_S, LATEST_S = 0.9, 2.5  # into the reply
 COUGH_MS = 150
