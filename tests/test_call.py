@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 import wave
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import psutil
 import pytest
 from chromium import Chromium
 
+from actors.arkit import ARKIT
+from actors.renderer.splats import SplatEngine
 from actors.tts.flite import Flite
 from protocol.bus import Bus
 from protocol.clock import SECOND, now_ns
 from protocol.messages import Health
+from protocol.run import data_folder
 from tools.bench._spoken import spoken
 from tools.bench.talk import word_errors
 from tools.caller import RATE_HZ, Caller, load_speech
@@ -29,6 +33,7 @@ pytestmark = [
 ]
 
 SPEECH = Path(__file__).parents[2] / "shared/data/speech"
+MOST_DRAWING_MS = 16  # with encoding, sound and the browser beside it on two cores; the usual one takes 7
 QUIET_S = 2.0  # before the first word: what a person does after pressing the button
 SHOWN = "[performance.now(), document.getElementById('face').getVideoPlaybackQuality().totalVideoFrames]"
 SAMPLE_MOUTH = """
@@ -105,15 +110,43 @@ async def ask(stack, wav: Path, answers: int = 1) -> dict:
         }
 
 
-def test_a_spoken_question_is_understood_answered_aloud_and_seen(stack, tmp_path):
-    wav = write_wav(tmp_path / "question.wav", silence(QUIET_S), spoken("what is your name"), silence(20))
-    got = asyncio.run(ask(stack, wav))
+@pytest.fixture(scope="module")
+def answered(stack, tmp_path_factory) -> dict:
+    """What a browser got that asked for the face's name."""
+    folder = tmp_path_factory.mktemp("question")
+    wav = write_wav(folder / "question.wav", silence(QUIET_S), spoken("what is your name"), silence(20))
+    return asyncio.run(ask(stack, wav))
+
+
+def test_the_picture_is_whole_and_smooth_on_a_processor_that_can_draw_it(answered):
+    """A slower one gives up quality, as tests/test_ladder.py says: then there is nothing to promise here."""
+    if (took_ms := drawing_ms()) > MOST_DRAWING_MS:
+        pytest.skip(f"this processor takes {took_ms:.0f} ms for a picture; 30 a second need {MOST_DRAWING_MS}")
+    stats = answered["stats"]
+    assert (stats["codec"], stats["width"], stats["height"]) == ("video/H264", 1280, 720)
+    assert 26 <= answered["fps"] <= 33
+
+
+def drawing_ms() -> float:
+    """Processor time of one picture of the default face, median."""
+    engine = SplatEngine(data_folder() / "avatar.ply")
+    engine.load()
+    stage = engine.open(1280, 720)
+    took = []
+    for number in range(12):
+        began = time.thread_time()
+        stage.draw([0.1 * (number % 3)] * len(ARKIT))
+        took.append(time.thread_time() - began)
+    engine.close()
+    return 1000 * sorted(took)[len(took) // 2]
+
+
+def test_a_spoken_question_is_understood_answered_aloud_and_seen(answered):
+    got = answered
     assert word_errors("what is your name", got["you"]) <= 0.25
     assert "vivi" in got["face"].lower()
     assert got["energy"] > 0.01
-    stats = got["stats"]
-    assert (stats["codec"], stats["width"], stats["height"]) == ("video/H264", 1280, 720)
-    assert 26 <= got["fps"] <= 33
+    assert got["stats"]["codec"] == "video/H264"
     assert movement(got["mouths"]["speaking"]) > 2 * movement(got["mouths"]["other"])
     assert got["latency_ms"] is not None
 
