@@ -114,15 +114,11 @@ class Session:
 
 @frozen(kw_only=True)
 class MicAudio:
-    """20 ms of the user's microphone. Content: int16 [samples], mono.
-
-    ``echo_01``: how much of it is the face's own voice, come back from the user's loudspeaker.
-    """
+    """20 ms of the user's microphone. Content: int16 [samples], mono."""
 
     handle: Handle | None = field(default=None, validator=_content("int16"))
     sample_rate_hz: int = field(default=16000, validator=in_((16000,)))
     start_sample: int = field(validator=_count)  # since the session's first sample; losses are filled with silence
-    echo_01: float = field(default=0.0, validator=and_(ge(0.0), le(1.0)))
 
 
 @frozen(kw_only=True)
