@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 import wave
 from pathlib import Path
 
@@ -13,13 +12,11 @@ import psutil
 import pytest
 from chromium import Chromium
 
-from actors.arkit import ARKIT
-from actors.renderer.splats import SplatEngine
 from actors.tts.flite import Flite
 from protocol.bus import Bus
 from protocol.clock import SECOND, now_ns
 from protocol.messages import Health
-from protocol.run import data_folder
+from tests.processor import skip_where_slow
 from tools.bench._spoken import spoken
 from tools.bench.talk import word_errors
 from tools.caller import RATE_HZ, Caller, load_speech
@@ -33,7 +30,6 @@ pytestmark = [
 ]
 
 SPEECH = Path(__file__).parents[2] / "shared/data/speech"
-MOST_DRAWING_MS = 16  # with encoding, sound and the browser beside it on two cores; the usual one takes 7
 QUIET_S = 2.0  # before the first word: what a person does after pressing the button
 SHOWN = "[performance.now(), document.getElementById('face').getVideoPlaybackQuality().totalVideoFrames]"
 SAMPLE_MOUTH = """
@@ -120,25 +116,10 @@ def answered(stack, tmp_path_factory) -> dict:
 
 def test_the_picture_is_whole_and_smooth_on_a_processor_that_can_draw_it(answered):
     """A slower one gives up quality, as tests/test_ladder.py says: then there is nothing to promise here."""
-    if (took_ms := drawing_ms()) > MOST_DRAWING_MS:
-        pytest.skip(f"this processor takes {took_ms:.0f} ms for a picture; 30 a second need {MOST_DRAWING_MS}")
+    skip_where_slow()
     stats = answered["stats"]
     assert (stats["codec"], stats["width"], stats["height"]) == ("video/H264", 1280, 720)
     assert 26 <= answered["fps"] <= 33
-
-
-def drawing_ms() -> float:
-    """Processor time of one picture of the default face, median."""
-    engine = SplatEngine(data_folder() / "avatar.ply")
-    engine.load()
-    stage = engine.open(1280, 720)
-    took = []
-    for number in range(12):
-        began = time.thread_time()
-        stage.draw([0.1 * (number % 3)] * len(ARKIT))
-        took.append(time.thread_time() - began)
-    engine.close()
-    return 1000 * sorted(took)[len(took) // 2]
 
 
 def test_a_spoken_question_is_understood_answered_aloud_and_seen(answered):

@@ -26,6 +26,7 @@ from protocol import messages as m
 from protocol.bus import Bus
 from protocol.clock import MS, SECOND, now_ns
 from protocol.envelope import Envelope
+from tests.processor import skip_where_slow
 from tools.bench._spoken import spoken
 from tools.caller import Caller, Turn
 from tools.lips import Film
@@ -298,6 +299,7 @@ def test_a_call_whose_size_changes_is_saved_and_measured_like_any_other(tmp_path
 @pytest.mark.skipif(bool(Flite().missing()), reason=f"{Flite().missing()}")
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs a core for the hogs and one for the rest")
 def test_a_call_whose_core_is_taken_away_goes_on_in_time_and_looks_well_again_afterwards():
+    skip_where_slow()
     heard: list = []  # (envelope, message) off the bus
 
     def quality() -> int | None:
