@@ -28,6 +28,4 @@ def drawing_ms() -> float:
 def skip_where_slow() -> None:
     """Skips the test where 30 whole pictures a second cannot be drawn, and says how slow it is."""
     if (took_ms := drawing_ms()) > MOST_DRAWING_MS:
-        pytest.skip(
-            f"this processor takes {took_ms:.0f} ms for a picture, more than {MOST_DRAWING_MS}"
-        )
+        pytest.skip(f"this processor takes {took_ms:.0f} ms for a picture, more than {MOST_DRAWING_MS}")
