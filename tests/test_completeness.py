@@ -5,121 +5,20 @@ import pytest
 from actors.llm.completeness import Completeness
 from actors.persona import DEFAULT_PERSONA, load_persona
 from actors.words import content, split
+from tests.sentences import CUT, WHOLE
 
-CUT = """
-can you tell me
-could you please
-i would like to
-i would like to know how
-my name is
-what is
-what is your
-how many
-where do
-what is seven times
-what is seven plus
-do you know what
-she told me that
-do you think that
-please tell me
-i was wondering if
-i went to the
-because of
-so um
-i like music and
-we could go to the park or
-she said that the
-it is a very
-yesterday i met my
-the man who
-i think that you should
-what time does the
-tell me about
-if you had to
-is there a
-i want
-i need
-give me
-explain to me how
-i am looking for a
-there was once a
-when i was
-the capital of
-we have been to
-have you ever
-would you
-can you
-it depends on
-my favorite color is
-i am from
-i live in
-i work as a
-they told me that i
-you know what i mean but
-that is not the
-in the middle of the
-he gave it to his
-what do you think about
-how much is twenty divided by
-please tell me your
-he was going to
-not only the
-without any
-she looked at
-do you remember when we
-""".strip().splitlines()
-WHOLE = """
-what is your name
-where are you from
-what are you looking at
-who do you work for
-how are you
-who are you
-how old are you
-can you sing
-tell me a joke
-i like music
-my name is robert
-i am from berlin
-i live in a small town
-what is seven times eight
-no thank you
-stop
-that is enough
-it is raining outside
-we went to the park yesterday
-i would like a cup of tea
-he gave me the book
-do you like dogs
-i think you are right
-what do you think
-what can you do
-what do you want
-i do not know
-tell me what it is
-i have two brothers
-it was a long day
-there is nothing to see here
-she told me everything
-goodbye
-thank you very much
-the train leaves at nine
-could you repeat that please
-where does your voice come from
-what is the weather like
-do you have any hobbies
-i love this song
-""".strip().splitlines()
+PERSONAS = sorted(DEFAULT_PERSONA.parent.glob("*.toml"))
+LEAST = 0.95  # of the sentences; some can be heard as either
+
+
+@pytest.fixture(scope="module", params=PERSONAS, ids=lambda path: path.stem)
+def questions(request) -> list[str]:
+    return load_persona(request.param).questions()
 
 
 @pytest.fixture(scope="module")
-def questions() -> list[str]:
-    return load_persona(DEFAULT_PERSONA).questions()
-
-
-@pytest.fixture(scope="module")
-def completeness(questions) -> Completeness:
-    return Completeness(questions)
+def completeness() -> Completeness:
+    return Completeness(load_persona(DEFAULT_PERSONA).questions())
 
 
 @pytest.fixture(scope="module")
@@ -128,29 +27,38 @@ def grammar() -> Completeness:
     return Completeness(["zzyzx"])
 
 
-def test_no_question_of_the_persona_looks_open_but_those_that_the_grammar_and_other_questions_go_on_from(
-    completeness, questions
-):
-    assert len(questions) > 1000
-    assert {question for question in questions if completeness.of(question) == "open"} <= {"tell me", "who am i"}
+def test_no_question_of_a_persona_looks_open_but_one_that_the_grammar_and_other_questions_go_on_from(questions):
+    completeness = Completeness(questions)
+    assert len(questions) > 100
+    assert {question for question in questions if completeness.of(question) == "open"} <= {"tell me"}
 
 
-def test_the_beginning_of_a_question_of_the_persona_looks_open(completeness, questions):
+def test_the_beginning_of_a_question_of_a_persona_looks_open(questions):
+    completeness = Completeness(questions)
     known = {tuple(content(split(question))) for question in questions}
     begun = {" ".join(words[:n]) for q in questions for words in [q.split()] for n in range(1, len(words))}
     begun = [text for text in begun if tuple(content(split(text))) not in known]
-    assert len(begun) > 1000
+    assert len(begun) > 100
     assert sum(completeness.of(text) == "open" for text in begun) >= 0.99 * len(begun)
 
 
-@pytest.mark.parametrize("text", CUT)
-def test_a_sentence_cut_where_people_hesitate_looks_open(grammar, text):
-    assert grammar.of(text) == "open"
+@pytest.mark.parametrize("judge", ["grammar", "completeness"])
+def test_sentences_cut_where_people_hesitate_look_open(judge, request):
+    wrong = [text for text in CUT if request.getfixturevalue(judge).of(text) != "open"]
+    assert len(CUT) > 120
+    assert len(wrong) <= (1 - LEAST) * len(CUT), wrong
 
 
-@pytest.mark.parametrize("text", WHOLE)
-def test_a_whole_sentence_does_not_look_open(grammar, text):
-    assert grammar.of(text) != "open"
+@pytest.mark.parametrize("judge", ["grammar", "completeness"])
+def test_whole_sentences_do_not_look_open(judge, request):
+    wrong = [text for text in WHOLE if request.getfixturevalue(judge).of(text) == "open"]
+    assert len(WHOLE) > 120
+    assert len(wrong) <= (1 - LEAST) * len(WHOLE), wrong
+
+
+@pytest.mark.parametrize("thanks", ["please", "thanks", "thank you"])
+def test_a_known_question_with_thanks_is_as_certain_as_without(completeness, thanks):
+    assert completeness.of(f"what is your favorite color {thanks}") == "certain"
 
 
 def test_a_question_that_others_go_on_from_is_less_certain_than_one_that_stands_alone(completeness):

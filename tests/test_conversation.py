@@ -290,3 +290,28 @@ def test_as_i_was_saying_goes_on_from_the_sentence_that_was_cut(persona):
     persona.run(persona.now_s + 20)
     assert persona.answers()[-1].startswith("As I was saying.")
     assert cut.unheard()[0] in persona.answers()[-1]
+
+
+def test_a_pause_counts_once_as_gone_on_from_or_as_the_end(story):
+    story.user_says(5.0, 6.5, "no wait what is your name")
+    story.run(40)
+    outcomes = [one for kept in story.machine._patience._outcomes.values() for one in kept]
+    assert outcomes == [0, 0]
+    again = Talk(Echo(), story.machine._completeness)
+    again.user_says(0.5, 2.0, "what is your name")
+    again.user_says(2.6, 4.0, "and where do you live")
+    again.run(12)
+    outcomes = sorted(one for kept in again.machine._patience._outcomes.values() for one in kept)
+    assert outcomes[0] == 0 and outcomes[1] == pytest.approx(0.6 * SECOND, rel=0.01) and len(outcomes) == 2
+
+
+def test_only_a_short_answer_to_a_question_is_waited_for_less(script):
+    def wait_s(text: str) -> float:
+        talk = Talk(Echo("What is your favorite city?"), script.completeness)
+        talk.user_says(0.5, 2.0, "what is your name")
+        talk.user_says(10.0, 11.5, text)
+        talk.run(20)
+        return talk.committed()[-1] - 11.5
+
+    assert wait_s("lovely rome") == pytest.approx(0.4, abs=0.01)
+    assert wait_s("we went to rome last summer with friends") > 0.5

@@ -34,6 +34,7 @@ ALARM_NS = 2 * SECOND  # so long the voice waits for words of one who makes a so
 MOST_ALARMS = 2  # false ones in a reply; from then on only words stop it
 REOPEN_MS = 700.0  # who goes on before he has heard more of the reply than this was not finished
 QUESTION_MS = 1200.0  # a reply that ends with a question may be answered from so long before its end
+SHORT_WORDS = 3  # of an answer that a question asked for
 EXCHANGES = 50  # remembered
 
 
@@ -164,7 +165,8 @@ class Llm:
         if not goes_on:
             asked = bool(self.history) and self.history[-1].asks
             draft.since_ns = self._silent_ns
-            draft.due_ns = self._silent_ns + self._patience.of(look, asked and len(parts) == 1)
+            short = len(draft.exchange.user.split()) <= SHORT_WORDS
+            draft.due_ns = self._silent_ns + self._patience.of(look, asked and short)
         if look != "open":  # what is hardly finished is not worth the work
             self._begin(draft, now_ns)
 
@@ -216,6 +218,8 @@ class Llm:
             self.history.remove(live.exchange)
             if live.since_ns is not None:
                 self._patience.went_on(live.look, self._began_ns - live.since_ns)
+        else:
+            self._patience.over(live.look)
         yield from self._cancel(one, "interrupted")
         yield from self._become("listening", one, now_ns)
 
@@ -243,7 +247,6 @@ class Llm:
         self._draft, self._live, self._parts, self._speaks = None, draft, (), False
         self._conversation.keep(draft.pending)
         self.history.append(draft.exchange)
-        self._patience.over(draft.look)
         committed = Turn(state="committed", utterance=draft.exchange.utterance)
         yield Output(committed, cause=draft.cause, turn=draft.turn)
         yield from self._become("thinking", draft.cause, now_ns)
@@ -256,6 +259,7 @@ class Llm:
         if not self._live or one.envelope.turn != self._live.turn:
             return
         if played.state in ("finished", "stopped"):
+            self._patience.over(self._live.look)
             self._live = self._alarm_ns = None
             yield from self._become("listening" if self._speaks else "idle", one, now_ns)
         elif played.state != "held":
