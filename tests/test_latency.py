@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from actors.step import Input
-from actors.transport.latency import Latency, Log
+from actors.transport.latency import Latency, Log, quantile
 from protocol.clock import MS, SECOND
 from protocol.envelope import Envelope
 from protocol.messages import Face, Frame, Packet, Playout, Reply, Speech, Transcript, Turn, Voice
@@ -76,7 +76,8 @@ def test_a_turn_whose_answer_was_begun_after_it_was_certain_is_no_draft(tape):
     tape.pause()
     tape.hears(1300, Turn(state="committed", utterance=1), 4)
     tape.hears(1305, Reply(sentence=0, text="Hi.", last=True), 4)
-    tape.latency.played(4, Playout(state="started", anchor_ns=END_NS + 1350 * MS, heard_ms=0))
+    for state in ("started", "finished"):
+        tape.latency.played(4, Playout(state=state, anchor_ns=END_NS + 1350 * MS, heard_ms=0))
     report = tape.log.report()
     assert report["turns"][0]["drafted"] is False
     assert report["drafts"] | {"drafted": 0, "not_drafted": 1} == report["drafts"]
@@ -128,3 +129,73 @@ def test_the_table_has_a_column_for_each_stage_in_order_and_the_quantiles_below(
     )  # fmt: skip
     assert rows[1] == ("1", "125", "130", "150", "240", "250", "260", "265", "280")
     assert [row[0] for row in rows] == ["TURN", "1", "p50", "p95"]
+
+
+def test_pictures_of_a_dead_turn_that_are_still_under_way_are_no_draft(tape):
+    tape.turn(1)
+    tape.hears(900, Turn(state="cancelled", utterance=1, reason="interrupted"), 1)
+    tape.hears(905, Frame(frame=9, offset_ns=66, width=64, height=64), 1)
+    tape.hears(910, Packet(frame=9, offset_ns=66), 1)
+    tape.turn(2)
+    tape.hears(2000, Turn(state="cancelled", utterance=1, reason="interrupted"), 2)
+    assert tape.log.report()["drafts"]["thrown_away"] == 0
+
+
+def test_a_picture_that_comes_after_the_sound_has_begun_is_timed_too(tape):
+    tape.pause()
+    tape.hears(130, Reply(sentence=0, text="Hi.", last=True), 1)
+    tape.voice(150, 1)
+    tape.hears(240, Turn(state="committed", utterance=1), 1)
+    tape.latency.played(1, Playout(state="started", anchor_ns=END_NS + 320 * MS, heard_ms=0))
+    assert tape.log.report()["turns"] == []
+    tape.hears(380, Face(frame=2, offset_ns=0, weights=(0.0,) * 52), 1)
+    tape.hears(400, Frame(frame=2, offset_ns=0, width=64, height=64), 1)
+    tape.hears(410, Packet(frame=2, offset_ns=0), 1)
+    (turn,) = tape.log.report()["turns"]
+    assert (turn["first_weights"], turn["first_frame"], turn["first_packet"]) == (380, 400, 410)
+
+
+def test_a_turn_without_a_picture_is_listed_once_when_it_is_over(tape):
+    tape.pause()
+    tape.hears(240, Turn(state="committed", utterance=1), 1)
+    for state in ("started", "playing", "finished"):
+        tape.latency.played(1, Playout(state=state, anchor_ns=END_NS + 320 * MS, heard_ms=0))
+    tape.hears(900, Turn(state="committed", utterance=1), 2)
+    (turn,) = tape.log.report()["turns"]
+    assert turn["heard"] == 320 and turn["first_packet"] is None
+
+
+def test_a_vad_that_counts_anew_after_a_long_call_is_timed(tape):
+    for utterance in range(100, 140):
+        tape.pause(utterance)
+    tape.turn(1)
+    assert [turn["heard"] for turn in tape.log.report()["turns"]] == [280]
+
+
+def test_a_turn_older_than_all_that_are_open_breaks_nothing(tape):
+    for number in range(20, 40):
+        tape.hears(0, Reply(sentence=0, text="Hi."), number)
+    tape.hears(1, Reply(sentence=0, text="Hi."), 2)
+    tape.turn(41)
+    assert [turn["turn"] for turn in tape.log.report()["turns"]] == [41]
+
+
+def test_words_of_an_earlier_pause_are_not_those_of_the_last(tape):
+    tape.hears(-900, Transcript(utterance=1, stage="provisional", text="hello"))
+    tape.hears(120, Speech(state="ended", utterance=1, at_sample=0, at_ns=END_NS))
+    tape.hears(240, Turn(state="committed", utterance=1), 1)
+    tape.latency.played(1, Playout(state="started", anchor_ns=END_NS + 320 * MS, heard_ms=0))
+    tape.latency.played(1, Playout(state="finished", anchor_ns=END_NS + 320 * MS, heard_ms=0))
+    assert tape.log.report()["turns"][0]["provisional"] is None
+
+
+def test_a_draft_given_up_before_its_first_sentence_was_thrown_away(tape):
+    tape.pause()
+    tape.hears(400, Turn(state="cancelled", utterance=1, reason="the user went on"), 1)
+    assert tape.log.report()["drafts"]["thrown_away"] == 1
+
+
+@pytest.mark.parametrize(("count", "p50", "p95"), [(1, 1, 1), (2, 1, 2), (20, 10, 19), (100, 50, 95)])
+def test_a_quantile_is_the_smallest_value_that_so_many_of_them_do_not_exceed(count, p50, p95):
+    values = [None, *range(count, 0, -1)]
+    assert (quantile(values, 0.5), quantile(values, 0.95)) == (p50, p95)

@@ -1,5 +1,6 @@
 """How long each stage of a turn took since the user's last sound, read off the messages on the bus."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable
 
@@ -47,9 +48,14 @@ class Timed:
 @define
 class _Open:
     times: dict[str, int] = field(factory=dict)  # ns, by stage
-    utterance: int = -1
+    silent_ns: int | None = None  # the user's last sound, known with the commit
+    is_drafted: bool = False
+    is_logged: bool = False
     sentences: int = 0
     voice_ms: float = 0.0
+
+    def note(self, stage: str, at_ns: int) -> None:
+        self.times.setdefault(stage, at_ns)
 
 
 class Latency:
@@ -60,6 +66,7 @@ class Latency:
         self._silent_ns: dict[int, int] = {}  # by utterance: its last sound
         self._provisional_ns: dict[int, int] = {}
         self._open: dict[int, _Open] = {}
+        self._dead = 0  # turns up to this one
 
     def take(self, one: Input) -> None:
         """Takes any message; only its times and sizes are looked at."""
@@ -69,59 +76,81 @@ class Latency:
                 _put(self._silent_ns, utterance, at_ns, MOST_UTTERANCES)
             case Transcript(stage="provisional", utterance=utterance):
                 _put(self._provisional_ns, utterance, sent_ns, MOST_UTTERANCES)
+            case _ if turn <= self._dead:
+                pass  # its pictures may still be under way
             case Reply(token_ns=token_ns):
+                opened = self._of(turn)
                 if token_ns:
-                    self._note(turn, "first_token", token_ns)
-                self._note(turn, "first_sentence", sent_ns)
-                self._open[turn].sentences += 1
+                    opened.note("first_token", token_ns)
+                opened.note("first_sentence", sent_ns)
+                opened.sentences += 1
             case Voice() as voice:
-                self._note(turn, "first_audio", sent_ns)
-                self._open[turn].voice_ms += 1000 * len(one.content) / voice.sample_rate_hz
+                opened = self._of(turn)
+                opened.note("first_audio", sent_ns)
+                opened.voice_ms += 1000 * len(one.content) / voice.sample_rate_hz
             case Face(offset_ns=offset_ns) if offset_ns >= 0:
-                self._note(turn, "first_weights", sent_ns)
+                self._of(turn).note("first_weights", sent_ns)
             case Frame(offset_ns=offset_ns) if offset_ns >= 0:
-                self._note(turn, "first_frame", sent_ns)
+                self._of(turn).note("first_frame", sent_ns)
             case Packet(offset_ns=offset_ns) if offset_ns >= 0:
-                self._note(turn, "first_packet", sent_ns)
+                self._of(turn).note("first_packet", sent_ns)
+                self._log_once(turn, is_over=False)
             case Turn(state="committed", utterance=utterance):
-                self._note(turn, "commit", sent_ns)
-                self._open[turn].utterance = utterance
-                self._log.committed(self._is_draft(turn))
+                self._end(turn - 1)
+                self._commit(self._of(turn), utterance, sent_ns)
             case Turn(state="cancelled"):
-                self._throw_away(turn)
+                self._of(turn)  # a draft may be given up before its first word
+                self._end(turn)
 
     def played(self, turn: int, playout: Playout) -> None:
-        """Of a turn that begins to be heard, everything is known."""
-        if playout.state == "started" and turn in self._open:
-            self._note(turn, "heard", playout.anchor_ns)
-            opened = self._open[turn]
-            silent_ns = self._silent_ns.get(opened.utterance)
-            if silent_ns is not None:
-                times = {**opened.times, "provisional": self._provisional_ns.get(opened.utterance)}
-                since = {name: round((at - silent_ns) / MS, 1) for name, at in times.items() if at is not None}
-                self._log.add(Timed(turn, self._is_draft(turn), Stages(**since)))
+        """Takes what Playout says of a turn."""
+        if turn in self._open:
+            if playout.state == "started":
+                self._open[turn].note("heard", playout.anchor_ns)
+            self._log_once(turn, is_over=playout.state in ("finished", "stopped"))
 
-    def _note(self, turn: int, stage: str, at_ns: int) -> None:
+    def _of(self, turn: int) -> _Open:
         if turn not in self._open:
             _put(self._open, turn, _Open(), MOST_OPEN)
-        self._open[turn].times.setdefault(stage, at_ns)
+        return self._open[turn]
 
-    def _is_draft(self, turn: int) -> bool:
-        times = self._open[turn].times
-        return times.get("first_sentence", 1 << 62) < times.get("commit", 1 << 62)
+    def _commit(self, opened: _Open, utterance: int, at_ns: int) -> None:
+        if "commit" in opened.times:
+            return
+        opened.note("commit", at_ns)
+        opened.is_drafted = "first_sentence" in opened.times
+        opened.silent_ns = self._silent_ns.get(utterance)
+        provisional_ns = self._provisional_ns.get(utterance)
+        if None not in (provisional_ns, opened.silent_ns) and provisional_ns >= opened.silent_ns:  # of this pause
+            opened.note("provisional", provisional_ns)
+        self._log.committed(opened.is_drafted)
 
-    def _throw_away(self, turn: int) -> None:
-        """The turn and those before it are dead; drafts among them were made in vain."""
-        for dead in [number for number in self._open if number <= turn]:
-            opened = self._open.pop(dead)
+    def _log_once(self, turn: int, is_over: bool) -> None:
+        """Once it is heard and seen; where no picture comes, once it is over."""
+        opened = self._open[turn]
+        is_complete = "heard" in opened.times and ("first_packet" in opened.times or is_over)
+        if opened.is_logged or opened.silent_ns is None or not is_complete:
+            return
+        opened.is_logged = True
+        since = {name: round((at_ns - opened.silent_ns) / MS, 1) for name, at_ns in opened.times.items()}
+        self._log.add(Timed(turn, opened.is_drafted, Stages(**since)))
+
+    def _end(self, last: int) -> None:
+        """Turns up to ``last`` are dead; drafts among them were made in vain."""
+        self._dead = max(self._dead, last)
+        for turn in [number for number in self._open if number <= last]:
+            self._log_once(turn, is_over=True)
+            opened = self._open.pop(turn)
             if "commit" not in opened.times:
                 self._log.thrown_away(opened.sentences, opened.voice_ms)
 
 
 def _put(memory: dict, key: int, value, most: int) -> None:
+    """As the newest; the oldest goes. A restarted actor counts from one again, so that numbers tell no age."""
+    memory.pop(key, None)
     memory[key] = value
     while len(memory) > most:
-        del memory[min(memory)]
+        del memory[next(iter(memory))]
 
 
 class Log:
@@ -159,6 +188,6 @@ class Log:
 
 
 def quantile(values: Iterable[float | None], share: float) -> float | None:
-    """The smallest value that is not below ``share`` of them; None where there are none."""
+    """The smallest value that at least ``share`` of them do not exceed; None where there are none."""
     known = sorted(value for value in values if value is not None)
-    return known[min(len(known) - 1, int(share * len(known)))] if known else None
+    return known[math.ceil(share * len(known)) - 1] if known else None
