@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bus_process import receive
 
@@ -15,6 +16,7 @@ from actors.port import Port
 from actors.step import Output
 from protocol import messages as m
 from protocol.clock import MS
+from protocol.topics import of
 
 ROOT = Path(__file__).parents[1]
 
@@ -204,3 +206,22 @@ def test_a_bad_file_ends_the_actor_with_a_line_that_names_it(bus, run_folder, tm
     assert f"{actor} ERROR" in lines[-1] and str(path) in lines[-1]
     assert re.search(words, lines[-1]), lines[-1]
     assert "Traceback" not in ended.stderr
+
+
+def test_what_is_heard_only_for_its_time_is_neither_read_nor_dropped_nor_counted(bus, run_folder):
+    ends = [Port("renderer", "", (), run_folder), Port("transport", "", [m.Frame], run_folder, unread=[m.Frame])]
+    for end in ends:
+        end.open()
+    renderer, transport = ends
+    count = of(m.Frame).slots + 2  # the first ones are overwritten before they are heard
+    for k in range(count):
+        message = m.Frame(frame=k, offset_ns=0, width=64, height=64)
+        renderer.publish(Output(message, content=np.zeros((96, 64), np.uint8)), "one")
+    heard = []
+    while len(heard) < count and (more := transport.receive(5000)):
+        heard += more
+    assert [one.message.frame for one in heard] == list(range(count))
+    assert all(one.content is None and one.envelope.sent_ns for one in heard)
+    assert not any(transport.counts.values())
+    for end in ends:
+        end.close()

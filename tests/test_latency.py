@@ -58,8 +58,8 @@ def test_every_stage_of_a_turn_is_timed_from_the_end_of_speech(tape):
     tape.turn(token_ms=128)
     (turn,) = tape.log.report()["turns"]
     assert turn == {
-        "turn": 1, "drafted": True, "provisional": 125, "first_token": 128, "first_sentence": 130, "first_audio": 150,
-        "commit": 240, "first_weights": 250, "first_frame": 260, "first_packet": 265, "heard": 280,
+        "turn": 1, "utterance": 1, "drafted": True, "provisional": 125, "first_token": 128, "first_sentence": 130,
+        "first_audio": 150, "commit": 240, "first_weights": 250, "first_frame": 260, "first_packet": 265, "heard": 280,
     }  # fmt: skip
 
 

@@ -15,7 +15,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from aiortc.rtcdtlstransport import generate_certificate
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from actors.transport.latency import Log, Stages, Timed
 from protocol.topics import ACTORS
 from tools import status
 from tools.cli import main
@@ -196,6 +200,50 @@ def test_status_tells_by_its_exit_whether_all_are_ready(deploy, run_folder, caps
         assert "vad    silent" in capsys.readouterr().out
         os.kill(stack.programs.all()["vad"].pid, signal.SIGCONT)
     assert main(["status"]) == 1
+    assert "no server runs" in capsys.readouterr().err
+
+
+def vouch_for_oneself(folder: Path) -> None:
+    """Writes cert.pem and key.pem, for another name than the one that the server is reached by."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    (folder / "cert.pem").write_bytes(generate_certificate(key).public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_times_of_the_turns_are_read_from_where_transport_listens(deploy, run_folder, tmp_path, capsys, scheme):
+    command = ".venv/bin/python -m actors.transport --host 127.0.0.1 --port 8080"
+    if scheme == "https":
+        vouch_for_oneself(tmp_path)
+        command += " --cert cert.pem --key key.pem"
+    with Stack(run_folder, deployment=deploy(transport=command)) as stack:
+        (_, transport) = status.read(run_folder)
+        assert transport.health.note == f"{scheme}://127.0.0.1:{stack.port}"
+        capsys.readouterr()
+        assert main(["status", "--turns"]) == 0
+        assert capsys.readouterr().out == "no turn was heard yet\n"
+
+
+def test_the_times_of_the_turns_stand_above_what_was_made_in_vain(monkeypatch, capsys):
+    log = Log()
+    log.committed(drafted=True)
+    log.thrown_away(sentences=2, voice_ms=1500)
+    log.add(Timed(3, 2, True, Stages(commit=240.5, heard=281.0)))
+    monkeypatch.setattr(status, "turns", lambda folder: log.report())
+    assert main(["status", "--turns"]) == 0
+    *table, empty, waste = capsys.readouterr().out.splitlines()
+    assert [row.split() for row in table] == [
+        ["TURN", "COMMIT", "HEARD"],
+        *([name, "240", "281"] for name in ("3", "p50", "p95")),
+    ]
+    assert empty == "" and "1 of 1 turns; thrown away: 1 drafts with 2 sentences and 1.5 s of voice" in waste
+
+
+def test_the_times_of_the_turns_without_a_transport_or_a_server_are_refused_in_words(deploy, run_folder, capsys):
+    with Stack(run_folder, deployment=deploy(vad=None)):
+        assert main(["status", "--turns"]) == 1
+        assert "transport actor has not said where it listens" in capsys.readouterr().err
+    assert main(["status", "--turns"]) == 1
     assert "no server runs" in capsys.readouterr().err
 
 

@@ -26,6 +26,7 @@ from actors.step import Input, Output
 from actors.transport import hooks
 from actors.transport.events import Events
 from actors.transport.exchange import Exchange
+from actors.transport.latency import Stages, Timed
 from actors.transport.mic import BLOCK_SAMPLES, Mic
 from actors.transport.playout import Picture
 from actors.transport.server import MOST_BYTES, Server
@@ -291,6 +292,23 @@ def test_health_tells_which_actors_are_missing():
         assert body["actors"]["tts"]["engine"] == "flite"
 
     site_test(check, kept=[kept(beat)])
+
+
+def test_the_times_of_the_turns_are_told_in_numbers_alone():
+    async def check(site):
+        _, empty, _ = await site.ask("GET", "/api/turns")
+        assert empty["turns"] == [] and set(empty["p50"].values()) == {None}
+        site.exchange.turns.add(Timed(3, 2, True, Stages(commit=240.5, heard=281.0)))
+        status, body, headers = await site.ask("GET", "/api/turns")
+        assert status == 200 and headers["Cache-Control"] == "no-store"
+        assert set(body) == {"turns", "p50", "p95", "drafts"}
+        (turn,) = body["turns"]
+        assert (turn["turn"], turn["utterance"], turn["drafted"], turn["heard"]) == (3, 2, True, 281.0)
+        assert body["p50"] == body["p95"] and body["p50"]["commit"] == 240.5 and body["p50"]["first_frame"] is None
+        told = (turn, body["p50"], body["p95"], body["drafts"])
+        assert all(value is None or isinstance(value, int | float) for part in told for value in part.values())
+
+    site_test(check)
 
 
 def test_calls_of_a_process_that_died_are_closed_by_the_next():

@@ -38,9 +38,10 @@ NAMES = tuple(one.name for one in fields(Stages))
 
 @frozen
 class Timed:
-    """A turn that was heard. drafted: begun before it was certain."""
+    """A turn that was heard. utterance: which it answers. drafted: begun before it was certain."""
 
     turn: int
+    utterance: int
     drafted: bool
     stages: Stages
 
@@ -48,7 +49,8 @@ class Timed:
 @define
 class _Open:
     times: dict[str, int] = field(factory=dict)  # ns, by stage
-    silent_ns: int | None = None  # the user's last sound, known with the commit
+    utterance: int = 0  # this and the next are known with the commit
+    silent_ns: int | None = None  # the user's last sound
     is_drafted: bool = False
     is_logged: bool = False
     sentences: int = 0
@@ -119,6 +121,7 @@ class Latency:
             return
         opened.note("commit", at_ns)
         opened.is_drafted = "first_sentence" in opened.times
+        opened.utterance = utterance
         opened.silent_ns = self._silent_ns.get(utterance)
         provisional_ns = self._provisional_ns.get(utterance)
         if None not in (provisional_ns, opened.silent_ns) and provisional_ns >= opened.silent_ns:  # of this pause
@@ -133,7 +136,7 @@ class Latency:
             return
         opened.is_logged = True
         since = {name: round((at_ns - opened.silent_ns) / MS, 1) for name, at_ns in opened.times.items()}
-        self._log.add(Timed(turn, opened.is_drafted, Stages(**since)))
+        self._log.add(Timed(turn, opened.utterance, opened.is_drafted, Stages(**since)))
 
     def _end(self, last: int) -> None:
         """Turns up to ``last`` are dead; drafts among them were made in vain."""
@@ -180,7 +183,10 @@ class Log:
         by_stage = {name: [getattr(one.stages, name) for one in self._turns] for name in NAMES}
         names = ("drafted", "not_drafted", "thrown_away", "wasted_sentences")
         return {
-            "turns": [{"turn": one.turn, "drafted": one.drafted, **asdict(one.stages)} for one in self._turns],
+            "turns": [
+                {"turn": one.turn, "utterance": one.utterance, "drafted": one.drafted, **asdict(one.stages)}
+                for one in self._turns
+            ],
             "p50": {name: quantile(values, 0.5) for name, values in by_stage.items()},
             "p95": {name: quantile(values, 0.95) for name, values in by_stage.items()},
             "drafts": {**{name: self._drafts[name] for name in names}, "wasted_voice_ms": round(self._wasted_ms)},
