@@ -224,6 +224,23 @@ def test_a_restarted_actor_answers_the_next_question_of_the_same_call(stack, tmp
     assert "name" in transcript and "vivi" in reply.lower()
 
 
+def test_an_llm_that_restarts_after_a_turn_answers_the_next_one(stack):
+    question = spoken("what is your name")
+
+    async def talk() -> tuple[str, str]:
+        async with Caller(f"http://{stack.host}:{stack.port}") as caller:
+            await asyncio.sleep(0.5)
+            first = await caller.ask(question)
+            pid = stack.programs.all()["llm"].pid
+            await asyncio.to_thread(stack.programs.restart, "llm")
+            await asyncio.to_thread(wait_ready, stack, "llm", pid)
+            second = await caller.ask(question)
+            return " ".join(first.reply), " ".join(second.reply)
+
+    first, second = asyncio.run(talk())
+    assert "vivi" in first.lower() and "vivi" in second.lower()
+
+
 def wait_ready(stack, actor: str, old_pid: int) -> None:
     bus = Bus("test", [Health], stack.folder)
     messages, deadline_ns = bus.connect(), now_ns() + 30 * SECOND

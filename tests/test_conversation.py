@@ -6,8 +6,10 @@ from actors.llm.actor import ALARM_NS, THINK_NS
 from actors.llm.script import Script
 from actors.llm.scripted import Conversation
 from actors.persona import DEFAULT_PERSONA, load_persona
+from actors.step import Input
 from protocol.clock import SECOND
-from protocol.messages import Floor, Reply, Session, Turn
+from protocol.envelope import Envelope
+from protocol.messages import Dialogue, Floor, Reply, Session, Turn
 from tests.conversation import Echo, Said, Talk
 
 LONG = "This is a long story about a very old lighthouse and the two people who lived in it."
@@ -315,3 +317,16 @@ def test_only_a_short_answer_to_a_question_is_waited_for_less(script):
 
     assert wait_s("lovely rome") == pytest.approx(0.4, abs=0.01)
     assert wait_s("we went to rome last summer with friends") > 0.5
+
+
+def test_a_restarted_machine_uses_no_turn_number_of_its_life_before(script):
+    talk = Talk(Echo(), script.completeness)
+    kept = []
+    for number, message in enumerate((Session(state="open"), Dialogue(state="speaking"))):
+        envelope = Envelope(topic="x", actor="x", session="s", turn=7 * number, boot=1, seq=1, sent_ns=0)
+        kept.append(Input(envelope, message))
+    talk._due.clear()
+    talk._step(kept)
+    talk.user_says(0.5, 2.0, "what is your name")
+    talk.run(8)
+    assert talk.turns()[-1][1] > 7 + 100 and talk.turns()[-1][2] == "committed"

@@ -35,13 +35,14 @@ MOST_ALARMS = 2  # false ones in a reply; from then on only words stop it
 REOPEN_MS = 700.0  # who goes on before he has heard more of the reply than this was not finished
 QUESTION_MS = 1200.0  # a reply that ends with a question may be answered from so long before its end
 SHORT_WORDS = 3  # of an answer that a question asked for
+UNSEEN_TURNS = 1000  # drafts that a life before may have made since it last said what the face does
 EXCHANGES = 50  # remembered
 
 
 class Llm:
     """Machine of one call. local_time: turns a time of the one clock into local time."""
 
-    HEARS = (Session, Speech, Transcript, Phones, Playout)
+    HEARS = (Session, Speech, Transcript, Phones, Playout, Dialogue)  # the last one of its own life before, as kept
 
     def __init__(self, conversation: Conversation, completeness: Completeness, local_time: Callable[[int], datetime]):
         self.wake_ns: int | None = None
@@ -60,6 +61,9 @@ class Llm:
         self._think_ns: int | None = None  # when thinking is given up
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
+        if not self._state:  # numbers that were used in a life before are dead everywhere
+            before = max((one.envelope.turn for one in inputs if isinstance(one.message, Dialogue)), default=0)
+            self._seen_turn = before + UNSEEN_TURNS if before else 0
         for one in inputs:
             self._seen_turn = max(self._seen_turn, one.envelope.turn)
             match one.message:
