@@ -330,3 +330,11 @@ def test_a_restarted_machine_uses_no_turn_number_of_its_life_before(script):
     talk.user_says(0.5, 2.0, "what is your name")
     talk.run(8)
     assert talk.turns()[-1][1] > 7 + 100 and talk.turns()[-1][2] == "committed"
+
+
+def test_a_voice_that_waits_already_is_not_told_to_stop_again(story):
+    story.at(5.13, lambda: story._speech("started", 2, 5.0))
+    story.at(5.40, lambda: story._speech("paused", 2, 5.3))
+    story.at(5.60, lambda: story._speech("resumed", 2, 5.5))  # before any word is there
+    story.run(7)
+    assert [state for _, state in story.floor()] == ["yielded"]

@@ -11,7 +11,8 @@ from actors.llm import model as model_module
 from actors.llm.chat import Chat
 from actors.llm.exchange import CUT, Exchange
 from actors.llm.model import LOST, SORRY, LanguageModel
-from actors.llm.scripted import Scripted
+from actors.llm.scripted import FORGETFUL, Scripted
+from actors.memory.store import Unavailable
 from actors.persona import DEFAULT_PERSONA
 from protocol.messages import Phones
 from tests.chat_server import DONE, RESET, WAIT, ChatServer, Reply, chunk, spoken
@@ -147,3 +148,34 @@ def test_after_a_rest_the_model_is_asked_again(serve, monkeypatch):
 def test_without_an_address_the_engine_says_what_is_missing():
     assert "LLM_BASE_URL" in LanguageModel(Scripted(DEFAULT_PERSONA), {}).missing()
     assert "LLM_MODEL" in LanguageModel(Scripted(DEFAULT_PERSONA), {"LLM_BASE_URL": "http://127.0.0.1:9/v1"}).missing()
+
+
+def test_the_persona_has_said_nothing_where_the_model_did(serve):
+    _, call = serve(spoken("A wonderful thing."), Reply(status=401))
+    ask(call, "tell me a joke")
+    again = ask(call, "say that again")
+    assert again[0] == SORRY and "joke" not in " ".join(again).lower()
+    assert "not said anything" in " ".join(again) or "nothing to repeat" in " ".join(again)
+
+
+def test_what_the_user_told_is_kept_once_where_the_model_fails_after_the_turn_was_certain(serve):
+    _, call = serve(Reply([0.2], status=500))
+    user = "b" * 43
+    call.meet(user)
+    pending = call.begin(["my name is robert"], NOW, ())
+    call.keep(pending)
+    whole(pending)
+    (fact,) = call.engine._scripted._store.facts(user)
+    assert (fact.key, fact.value, fact.told) == ("name", "Robert", 1)
+
+
+def test_a_memory_that_fails_is_said_before_the_model_s_words(serve, monkeypatch):
+    _, call = serve(spoken("Fine."))
+    call.meet("c" * 43)
+
+    def fails(user):
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(call.engine._scripted._store, "facts", fails)
+    assert ask(call, "how are you") == [FORGETFUL, "Fine."]
+    assert ask(call, "how are you") == ["Fine."]

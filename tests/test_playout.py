@@ -486,3 +486,14 @@ def test_a_voice_made_long_before_its_turn_is_certain_still_waits_for_its_first_
     scene.picture(b"a", 1, 0)
     scene.until(2000)
     assert scene.states()[0] == (1040, 1, "started")
+
+
+def test_yielding_twice_is_yielding_once(scene):
+    ramp(scene, 1, 1000)
+    scene.until(500)
+    yielded(scene, 1)
+    scene.until(700)
+    yielded(scene, 1)
+    scene.until(1000)
+    assert [state for _, _, state in scene.states()] == ["started", "held"]
+    assert not np.concatenate(scene.sounds[29:]).any()

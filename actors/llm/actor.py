@@ -121,6 +121,8 @@ class Llm:
         """He makes a sound: the voice stops at once, whether for good his words will say."""
         if not self._live:
             yield from self._become("listening", one, now_ns)
+        elif self._alarm_ns is not None:  # the voice waits already
+            self._alarm_ns = now_ns + ALARM_NS
         elif self._live.alarms < MOST_ALARMS:
             self._alarm_ns = now_ns + ALARM_NS
             yield Output(Floor(state="yielded"), cause=one, turn=self._live.turn)

@@ -5,7 +5,7 @@ each prompt. A model that fails says nothing wrong: the persona says honestly wh
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from actors.llm.answering import Answering
@@ -15,6 +15,7 @@ from actors.llm.exchange import CUT, Exchange
 from actors.llm.scripted import Conversation as Script
 from actors.llm.scripted import Scripted, Thought
 from actors.llm.skill import Heard
+from actors.memory.memory import Draft
 from protocol.clock import SECOND, now_ns
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ LOST = "I am sorry, I lost the thread there."
 
 
 class LanguageModel:
-    """Raises BadEndpoint only where something is set that cannot be right."""
+    """environment: LLM_BASE_URL, LLM_MODEL and LLM_API_KEY. scripted: not loaded yet."""
 
     name = "chat"
 
@@ -88,18 +89,29 @@ class Conversation:
     def expect(self) -> None:
         self._chat.warm()
 
-    def begin(self, parts: Sequence[str], now: datetime, history: Sequence[Exchange]) -> "Reply":
-        scripted = self._script.begin(parts, now, history)
-        draft = self._script.recall()
-        self._script.facts.answer(Heard(text=" ".join(parts), now=now, memory=draft))
-        scripted.mind.memory = draft
+    def begin(self, parts: Sequence[str], now: datetime, history: Sequence[Exchange]) -> "Reply | Thought":
         if now_ns() < self._rests_until_ns:
-            return Reply(self, None, scripted)
-        known = draft.recall(" ".join(parts), RECALLED) or dict(list(draft.facts().items())[:RECALLED])
-        return Reply(self, self._chat.begin(self._messages(parts, now, history, known)), scripted)
+            return self._script.begin(parts, now, history)
+        memory = self._script.recall()
+        self._script.facts.answer(Heard(text=" ".join(parts), now=now, memory=memory))
+        known = memory.recall(" ".join(parts), RECALLED) or dict(list(memory.facts().items())[:RECALLED])
+        answering = self._chat.begin(self._messages(parts, now, history, known))
+        return Reply(self, answering, memory, self._script.owed(), lambda: self._script.begin(parts, now, history))
 
-    def keep(self, pending: "Reply") -> None:
-        self._script.keep(pending.scripted)
+    def keep(self, pending: "Reply | Thought") -> None:
+        if isinstance(pending, Thought):
+            return self._script.keep(pending)
+        pending.is_kept = True
+        if pending.instead is not None:
+            self._script.keep(pending.instead)
+        else:
+            self._script.remember(pending.memory)
+
+    def step_down(self, reply: "Reply") -> None:
+        """The script answers in the model's place; what the user told is not remembered twice."""
+        if reply.is_kept:
+            reply.instead.mind.memory.changes.clear()
+            self._script.keep(reply.instead)
 
     def failed(self, reason: str) -> None:
         log.warning("the language model failed: %s", reason)
@@ -120,27 +132,39 @@ class Conversation:
 
 
 class Reply:
-    """The model's sentences; where it fails, an honest word, and before its first sentence the script's instead."""
+    """The model's sentences; where it fails, an honest word, and before its first sentence the script's instead.
 
-    def __init__(self, conversation: Conversation, answering: Answering | None, scripted: Thought):
-        self.scripted = scripted
-        self._conversation, self._answering = conversation, answering
-        self._has_said = False
-        self._is_over = False
+    memory: with what the user just told. owed: sentences before all others. script: makes the answer in place of the
+    model's; ``instead`` is that answer, once it is needed.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        answering: Answering,
+        memory: Draft,
+        owed: list[str],
+        script: Callable[[], Thought],
+    ):
+        self.memory = memory
+        self.instead: Thought | None = None
+        self.is_kept = False
+        self._conversation, self._answering, self._script, self._owed = conversation, answering, script, owed
+        self._has_said = self._is_over = False
 
     @property
     def mood(self) -> str | None:
-        return self.scripted.mood if self._answering is None else self._answering.mood
+        return self._answering.mood if self.instead is None else self.instead.mood
 
     @property
     def first_token_ns(self) -> int | None:
-        return None if self._answering is None else self._answering.first_token_ns
+        return self._answering.first_token_ns
 
     def take(self) -> list[str]:
-        if self._answering is None:
-            return self.scripted.take()
         sentences = self._answering.take()
-        self._has_said = self._has_said or bool(sentences)
+        if sentences and not self._has_said:
+            self._has_said = True
+            sentences = [*self._owed, *sentences]
         if self._answering.done and not self._is_over:
             self._is_over = True
             sentences += self._last_words()
@@ -148,18 +172,17 @@ class Reply:
 
     def _last_words(self) -> list[str]:
         """What is to be said where the model did not say it all."""
-        failure = self._answering.failed
-        if failure:
+        if failure := self._answering.failed:
             self._conversation.failed(failure.reason)
         if self._has_said:
             return [LOST] if failure else []
-        return [SORRY, *self.scripted.take()] if failure else self.scripted.take()
+        self.instead = self._script()
+        self._conversation.step_down(self)
+        return [SORRY, *self.instead.take()] if failure else self.instead.take()
 
     @property
     def done(self) -> bool:
-        return self.scripted.done if self._answering is None else self._is_over
+        return self._is_over
 
     def cancel(self) -> None:
-        if self._answering is not None:
-            self._answering.cancel()
-        self.scripted.cancel()
+        self._answering.cancel()

@@ -15,7 +15,7 @@ from actors.llm.conversation import Ready
 from actors.llm.exchange import Exchange
 from actors.llm.mind import SKILLS, Mind
 from actors.llm.script import Script
-from actors.memory.memory import Memory
+from actors.memory.memory import Draft, Memory
 from actors.memory.store import Store, StoreError, open_store
 from actors.persona import BadPersona, load_persona
 
@@ -87,14 +87,17 @@ class Conversation:
         mind = self._mind.copy()
         mind.memory = self.recall()
         answer = mind.go_on(parts, history) or mind.answer_all(parts, now)
-        first = [FORGETFUL] if self._owes_word else []
-        return Thought([*first, *answer.sentences], answer.mood, mind)
+        return Thought([*self.owed(), *answer.sentences], answer.mood, mind)
 
     def keep(self, pending: Thought) -> None:
-        self._mind, self._owes_word = pending.mind, False
+        self._mind = pending.mind
         self.remember(pending.mind.memory)
 
-    def recall(self):
+    def owed(self) -> list[str]:
+        """What must be said before anything else: that the memory failed, until a turn that says so is kept."""
+        return [FORGETFUL] if self._owes_word else []
+
+    def recall(self) -> Draft:
         """A draft of what is known of the user."""
         try:
             return self._memory.draft()
@@ -102,8 +105,9 @@ class Conversation:
             self._lose(error)
             return self._memory.draft()
 
-    def remember(self, draft) -> None:
+    def remember(self, draft: Draft) -> None:
         """What a draft changed counts from now on."""
+        self._owes_word = False
         try:
             self._memory.commit(draft)
         except StoreError as error:

@@ -72,7 +72,7 @@ class Playout:
                 self._cancel(turn)
             case Turn(state="committed") if turn > self._last_turn:
                 self._reply(turn).committed_ns = now_ns
-            case Floor(state="yielded"):
+            case Floor(state="yielded") if turn != self._held_turn:
                 self._hold(turn)
             case Floor(state="taken", from_ms=from_ms) if turn == self._held_turn:
                 self._held_turn = NO_TURN
