@@ -9,7 +9,7 @@ from protocol.clock import MS, SECOND
 from protocol.envelope import Envelope
 from protocol.messages import Face, Frame, Packet, Playout, Reply, Speech, Transcript, Turn, Voice
 from protocol.topics import of
-from tools.status import turn_rows
+from tools import turns
 
 END_NS = 5 * SECOND  # the user's last sound
 
@@ -122,7 +122,7 @@ def test_nothing_grows_with_a_call_that_never_ends(tape):
 
 def test_the_table_has_a_column_for_each_stage_in_order_and_the_quantiles_below(tape):
     tape.turn()
-    rows = turn_rows(tape.log.report())
+    rows = turns.rows(tape.log.report())
     assert rows[0] == (
         "TURN", "PROVISIONAL", "FIRST SENTENCE", "FIRST AUDIO", "COMMIT", "FIRST WEIGHTS", "FIRST FRAME",
         "FIRST PACKET", "HEARD",

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from actors.transport.latency import Log, Stages, Timed
 from protocol.topics import ACTORS
-from tools import status
+from tools import status, turns
 from tools.cli import main
 from tools.errors import NotRunning, StackError
 from tools.programs import Programs
@@ -224,13 +224,12 @@ def test_the_times_of_the_turns_are_read_from_where_transport_listens(deploy, ru
         assert capsys.readouterr().out == "no turn was heard yet\n"
 
 
-def test_the_times_of_the_turns_stand_above_what_was_made_in_vain(monkeypatch, capsys):
+def test_the_times_of_the_turns_stand_above_what_was_made_in_vain(capsys):
     log = Log()
     log.committed(drafted=True)
     log.thrown_away(sentences=2, voice_ms=1500)
     log.add(Timed(3, 2, True, Stages(commit=240.5, heard=281.0)))
-    monkeypatch.setattr(status, "turns", lambda folder: log.report())
-    assert main(["status", "--turns"]) == 0
+    turns.show(log.report())
     *table, empty, waste = capsys.readouterr().out.splitlines()
     assert [row.split() for row in table] == [
         ["TURN", "COMMIT", "HEARD"],

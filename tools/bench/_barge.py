@@ -8,6 +8,7 @@ import numpy as np
 from attrs import define
 
 from protocol.clock import MS, SECOND
+from tools.bench._quantiles import quantiles
 from tools.bench._spoken import spoken
 from tools.caller import AUDIBLE, RATE_HZ, Caller
 from tools.recording import Sound, sound
@@ -46,10 +47,8 @@ async def measure(url: str) -> dict:
     heard = sound(caller.tapes["audio"])
     silent_ms = [value for one in interruptions if (value := silence_after(heard, one.at_ns)) is not None]
     holds = [one.hold_ms for one in backchannels if one.hold_ms is not None]
-    silent_ms.sort()
     return {
-        "barge_in_ms_p50": round(statistics.median(silent_ms), 1),
-        "barge_in_ms_p95": round(silent_ms[min(len(silent_ms) - 1, int(0.95 * len(silent_ms)))], 1),
+        **quantiles("barge_in_ms", silent_ms),
         "barge_ins": len(silent_ms),
         "missed_interruptions": sum(not one.stopped for one in interruptions),
         "false_interrupt_pct": round(100 * sum(one.stopped for one in backchannels) / len(backchannels), 1),

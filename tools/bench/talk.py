@@ -8,7 +8,6 @@ measures.
 
 import argparse
 import asyncio
-import statistics
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
 from tools.bench import _barge, _pauses
+from tools.bench._quantiles import quantiles
 from tools.bench._spoken import spoken
 from tools.caller import Caller, Turn
 from tools.lips import Film
@@ -49,20 +49,23 @@ def _ask(args: argparse.Namespace) -> dict:
     questions = QUESTIONS.read_text().splitlines()
     asked = [questions[number % len(questions)] for number in range(args.turns)]
     speech = [spoken(question) for question in asked]
-    with Stack() as stack:
-        caller, turns = asyncio.run(_converse(f"http://{stack.host}:{stack.port}", speech))
+    caller, turns = _with_system(lambda url: _converse(url, speech))
     voice = Flite()
     voice.load()
     heard, seen = sound(caller.tapes["audio"]), pictures(caller.tapes["video"])
     film = Film.of(seen)
     results = measured(turns, heard, film, voice)
+
+    def sizes(key: str) -> list[float | None]:
+        return [result[key] and abs(result[key]) for result in results]
+
     between = [(late.at_ns - early.at_ns) / SECOND for early, late in zip(seen, seen[1:], strict=False)]
     understood = sum(word_errors(q, t.transcript) <= WORD_ERRORS_OK for q, t in zip(asked, turns, strict=True))
     return {
-        **{f"v2v_ms_{name}": value for name, value in _quantiles(results, "v2v_ms").items()},
-        **{f"mouth_ms_{name}": value for name, value in _quantiles(results, "mouth_ms").items()},
-        **{f"mouth_minus_sound_ms_{name}": value for name, value in _quantiles(results, "apart_ms").items()},
-        **{f"skew_ms_{name}": value for name, value in _quantiles(results, "skew_ms").items()},
+        **quantiles("v2v_ms", sizes("v2v_ms")),
+        **quantiles("mouth_ms", sizes("mouth_ms")),
+        **quantiles("mouth_minus_sound_ms", sizes("apart_ms")),
+        **quantiles("skew_ms", sizes("skew_ms")),
         "fps": round(len(between) / sum(between), 2),
         "first_frame_ms": round((seen[0].arrival_ns - caller.clicked_ns) / MS, 1),
         "turns_ok": sum(result["v2v_ms"] is not None for result in results),
@@ -93,10 +96,3 @@ def word_errors(reference: str, heard: str) -> float:
         for j, other in enumerate(b, 1):
             before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
     return row[-1] / max(1, len(a))
-
-
-def _quantiles(results: list[dict], key: str) -> dict[str, float | None]:
-    values = sorted(abs(result[key]) for result in results if result[key] is not None)
-    if not values:
-        return {"p50": None, "p95": None}
-    return {"p50": round(statistics.median(values), 1), "p95": values[min(len(values) - 1, int(0.95 * len(values)))]}
