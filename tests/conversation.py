@@ -85,6 +85,7 @@ class Talk:
         self._dead = 0
         self._ended: set[int] = set()
         self._silent = False  # tts makes no voice
+        self.words_s = WORDS_S
         self._closed = False
         self.at(0.0, lambda: self.hear(Session(state="open")))
 
@@ -130,7 +131,7 @@ class Talk:
             if begun_s < words_s < stop_s + PAUSE_S:
                 self.at(words_s, lambda number=number: words(number))
         self.at(stop_s + PAUSE_S, pause)
-        self.at(stop_s + PAUSE_S + WORDS_S, lambda: self._words("provisional", heard.number, heard.text))
+        self.at(stop_s + PAUSE_S + self.words_s, lambda: self._words("provisional", heard.number, heard.text))
         if last:
             self.at(stop_s + END_S, lambda: self._end(heard.number, stop_s, heard.text))
 

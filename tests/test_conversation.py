@@ -70,6 +70,13 @@ def test_who_goes_on_after_a_sentence_that_could_have_been_all_cancels_the_draft
     assert talk.answers() == ["You said what is your name and where do you live."]
 
 
+def test_words_that_a_slow_recogniser_has_found_when_their_pause_is_over_end_no_turn(talk):
+    talk.words_s = 0.35
+    talk.user_says(0.5, 5.0, "what is your name", "supercalifragilisticexpialidocious", gaps_s=(0.3,))
+    talk.run(9)
+    assert [at > 5.0 for at in talk.committed()] == [True]
+
+
 def test_who_goes_on_after_his_turn_was_taken_is_answered_as_a_whole(talk):
     talk.user_says(0.5, 2.0, "what is your name")
     talk.user_says(2.6, 4.0, "and where do you live")

@@ -69,6 +69,11 @@ class Stack:
         section = self._config[f"program:{program}"]
         section["command"] += " " + words.replace("%", "%%")
 
+    def wrap(self, program: str, words: str) -> None:
+        """Before it is entered: ``python -m actors.NAME`` of a program becomes ``python -m WORDS actors.NAME``."""
+        section = self._config[f"program:{program}"]
+        section["command"] = section["command"].replace(f"-m actors.{program}", f"-m {words} actors.{program}")
+
     def _address(self, host: str | None, port: int | None) -> tuple[str, int]:
         words = shlex.split(self._config["program:transport"]["command"])
         option = {name: words[len(words) - 1 - words[::-1].index(name) + 1] for name in ("--host", "--port")}

@@ -55,6 +55,7 @@ class Llm:
         self._live: Attempt | None = None  # committed, and its reply is not over
         self._parts: tuple[str, ...] = ()  # what the user has said in utterances that are over and not answered
         self._speaks = False  # the user, pauses included
+        self._sounds = False  # the user, now
         self._began_ns = self._silent_ns = 0  # his utterance; his last sound
         self._over_reply = -1  # the utterance that began while a reply was live
         self._alarm_ns: int | None = None  # the voice waits until then for his words
@@ -97,6 +98,7 @@ class Llm:
 
     def _speech(self, one: Input, now_ns: int) -> Iterator[Output]:
         speech: Speech = one.message
+        self._sounds = speech.state in ("started", "resumed")
         match speech.state:
             case "started":
                 self._speaks, self._began_ns = True, speech.at_ns
@@ -146,7 +148,7 @@ class Llm:
                 return
             self._over_reply = -1
             yield from self._interrupt(one, now_ns)
-        goes_on = said.stage == "partial"
+        goes_on = said.stage == "partial" or self._sounds  # words of a pause may come after it
         if not is_noise(said.text):
             parts = (*self._parts, said.text)
             yield from self._consider(parts, one, goes_on, now_ns)

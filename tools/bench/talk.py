@@ -49,7 +49,7 @@ def _ask(args: argparse.Namespace) -> dict:
     questions = QUESTIONS.read_text().splitlines()
     asked = [questions[number % len(questions)] for number in range(args.turns)]
     speech = [spoken(question) for question in asked]
-    caller, turns = _with_system(lambda url: _converse(url, speech))
+    caller, turns = _with_system(lambda url: converse(url, speech))
     voice = Flite()
     voice.load()
     heard, seen = sound(caller.tapes["audio"]), pictures(caller.tapes["video"])
@@ -81,7 +81,7 @@ PARTS = {
 }
 
 
-async def _converse(url: str, speech: list[np.ndarray]) -> tuple[Caller, list[Turn]]:
+async def converse(url: str, speech: list[np.ndarray]) -> tuple[Caller, list[Turn]]:
     async with Caller(url) as caller:
         await asyncio.sleep(SETTLE_S)
         return caller, [await caller.ask(pcm) for pcm in speech]
