@@ -18,6 +18,7 @@ def _engine() -> Flite:
     return engine
 
 
+@cache
 def spoken(text: str) -> np.ndarray:
     """int16 at 48 kHz, with half a second of silence behind."""
     _, *blocks = _engine().speak(text)

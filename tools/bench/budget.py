@@ -9,12 +9,12 @@ reply or voice in the making.
 
 import argparse
 import asyncio
+from itertools import islice
 
 from actors.vad.activity import FRAME_MS, PAUSE_FRAMES
 from protocol.clock import MS
 from tools.bench._quantiles import quantiles
-from tools.bench._spoken import spoken
-from tools.bench.talk import QUESTIONS, converse
+from tools.bench.talk import converse, questions
 from tools.lips import first_audible_ns
 from tools.recording import sound
 from tools.stack import Stack
@@ -35,13 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict:
-    questions = QUESTIONS.read_text().splitlines()
-    speech = [spoken(questions[number % len(questions)]) for number in range(args.turns)]
     stack = Stack()
     for actor, (kind, milliseconds) in BUDGET_MS.items():
         stack.wrap(actor, f"tools.bench._late {milliseconds} {kind}")
     with stack:
-        caller, turns = asyncio.run(converse(f"http://{stack.host}:{stack.port}", speech))
+        caller, turns = asyncio.run(converse(f"http://{stack.host}:{stack.port}", islice(questions(), args.turns)))
     heard = sound(caller.tapes["audio"])
     begun = [(first_audible_ns(heard, turn.speech_end_ns, turn.end_ns), turn.speech_end_ns) for turn in turns]
     totals_ms = [(first_ns - end_ns) / MS for first_ns, end_ns in begun if first_ns is not None]

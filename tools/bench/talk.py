@@ -2,19 +2,23 @@
 
 From the last audible sample of a question, as it left the caller, to the first audible sample of the answer, as it
 arrived there. Then people who interrupt and who only say "mhm" (_barge.py), and people who hesitate (_pauses.py). The
-caller keeps packets and decodes them after the call, so that it takes little from the machine it
-measures.
+caller keeps packets and decodes them after the call, so that it takes little from the machine it measures. With
+--minutes it only asks, for so long, and looks for what changes with time (_growth.py).
 """
 
 import argparse
 import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from itertools import cycle, islice, takewhile
 from pathlib import Path
 
-import numpy as np
+from scipy.stats import theilslopes
 
 from actors.tts.flite import Flite
 from protocol.clock import MS, SECOND
 from tools.bench import _barge, _pauses
+from tools.bench._growth import Watch
 from tools.bench._quantiles import quantiles
 from tools.bench._spoken import spoken
 from tools.caller import Caller, Turn
@@ -29,10 +33,14 @@ WORD_ERRORS_OK = 0.34  # share of a question's words that may be wrong for the t
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--turns", type=int, default=20, help="how many questions to ask")
-    parser.add_argument("--only", choices=PARTS, help="a part of it")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="one call of so long")
+    length.add_argument("--only", choices=PARTS, help="a part of it")
 
 
 def run(args: argparse.Namespace) -> dict:
+    if args.minutes:
+        return _soak(args.minutes)
     results = {}
     for name, part in PARTS.items():
         if args.only in (None, name):
@@ -46,22 +54,56 @@ def _with_system(measure) -> dict:
 
 
 def _ask(args: argparse.Namespace) -> dict:
-    questions = QUESTIONS.read_text().splitlines()
-    asked = [questions[number % len(questions)] for number in range(args.turns)]
-    speech = [spoken(question) for question in asked]
-    caller, turns = _with_system(lambda url: converse(url, speech))
+    asked = list(islice(questions(), args.turns))
+    caller, turns = _with_system(lambda url: converse(url, asked))
+    return _figures(caller, turns, asked)[0]
+
+
+def _soak(minutes: float) -> dict:
+    """Besides the figures: skew_slope_ms_per_min, by which the lips fall behind, and what Watch.growth() tells."""
+    end = time.monotonic() + 60 * minutes
+    asked = []
+
+    def while_time() -> Iterator[str]:
+        for question in takewhile(lambda _: time.monotonic() < end, questions()):
+            asked.append(question)
+            yield question
+
+    async def watched(stack: Stack) -> tuple[Caller, list[Turn], dict]:
+        async with Watch(stack.programs) as watch:
+            caller, turns = await converse(f"http://{stack.host}:{stack.port}", while_time())
+        return caller, turns, watch.growth()
+
+    with Stack() as stack:
+        caller, turns, growth = asyncio.run(watched(stack))
+    figures, results = _figures(caller, turns, asked)
+    at_min, skew_ms = zip(
+        *((t.begin_ns / SECOND / 60, r["skew_ms"]) for t, r in zip(turns, results, strict=True) if r["skew_ms"]),
+        strict=True,
+    )
+    slope, _, low, high = theilslopes(skew_ms, at_min)
+    return {
+        **figures,
+        "minutes": round((turns[-1].end_ns - turns[0].begin_ns) / SECOND / 60, 1),
+        "skew_slope_ms_per_min": round(slope, 3),
+        "skew_slope_95_pct": [round(low, 3), round(high, 3)],
+        **growth,
+    }
+
+
+def _figures(caller: Caller, turns: list[Turn], asked: list[str]) -> tuple[dict, list[dict]]:
+    """Over all turns, and of each."""
     voice = Flite()
     voice.load()
     heard, seen = sound(caller.tapes["audio"]), pictures(caller.tapes["video"])
-    film = Film.of(seen)
-    results = measured(turns, heard, film, voice)
+    results = measured(turns, heard, Film.of(seen), voice)
 
     def sizes(key: str) -> list[float | None]:
         return [result[key] and abs(result[key]) for result in results]
 
     between = [(late.at_ns - early.at_ns) / SECOND for early, late in zip(seen, seen[1:], strict=False)]
     understood = sum(word_errors(q, t.transcript) <= WORD_ERRORS_OK for q, t in zip(asked, turns, strict=True))
-    return {
+    figures = {
         **quantiles("v2v_ms", sizes("v2v_ms")),
         **quantiles("mouth_ms", sizes("mouth_ms")),
         **quantiles("mouth_minus_sound_ms", sizes("apart_ms")),
@@ -72,6 +114,7 @@ def _ask(args: argparse.Namespace) -> dict:
         "turns_understood": understood,
         "turns": len(turns),
     }
+    return figures, results
 
 
 PARTS = {
@@ -81,10 +124,19 @@ PARTS = {
 }
 
 
-async def converse(url: str, speech: list[np.ndarray]) -> tuple[Caller, list[Turn]]:
+def questions() -> Iterator[str]:
+    """Without end. All are spoken before the first: it takes longer than a packet lasts."""
+    texts = QUESTIONS.read_text().splitlines()
+    for text in texts:
+        spoken(text)
+    return cycle(texts)
+
+
+async def converse(url: str, asked: Iterable[str]) -> tuple[Caller, list[Turn]]:
+    """One call, in which each question waits until the answer to the one before has been heard."""
     async with Caller(url) as caller:
         await asyncio.sleep(SETTLE_S)
-        return caller, [await caller.ask(pcm) for pcm in speech]
+        return caller, [await caller.ask(spoken(question)) for question in asked]
 
 
 def word_errors(reference: str, heard: str) -> float:
