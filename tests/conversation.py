@@ -17,7 +17,7 @@ from protocol.messages import Dialogue, Floor, Phones, Playout, Reply, Session, 
 from protocol.topics import of
 
 START = datetime(2026, 11, 20, 16, 0)
-START_S, PAUSE_S, RESUME_S, END_S = 0.13, 0.13, 0.1, 1.63  # until vad is certain: its frames and the microphone's way
+START_S, PAUSE_S, RESUME_S, END_S = 0.13, 0.1, 0.1, 1.63  # until vad is certain: its frames and the microphone's way
 WORDS_S = 0.005  # stt, after a pause
 VOICE_S = 0.02  # tts, to the first sound
 PICTURE_S = 0.03  # from a commit to the first picture

@@ -3,6 +3,7 @@
 import pytest
 
 from actors.llm.completeness import Completeness
+from actors.llm.script import Script
 from actors.persona import DEFAULT_PERSONA, load_persona
 from actors.words import content, split
 from tests.sentences import CUT, WHOLE
@@ -64,6 +65,17 @@ def test_a_known_question_with_thanks_is_as_certain_as_without(completeness, tha
 def test_a_question_that_others_go_on_from_is_less_certain_than_one_that_stands_alone(completeness):
     assert completeness.of("how are you") == "complete"
     assert completeness.of("what is your favorite color") == "certain"
+
+
+@pytest.mark.parametrize("text", ["my name is robert", "i am from berlin", "i am tired"])
+def test_who_tells_of_himself_may_go_on_where_one_who_asks_does_not(completeness, text):
+    assert completeness.of(text) == "complete"
+
+
+@pytest.mark.parametrize("text", ["what is seven times eight", "tell me is story"])
+def test_what_the_persona_has_an_answer_to_is_complete_even_misheard_and_what_it_has_not_is_likely(text):
+    assert Script(load_persona(DEFAULT_PERSONA)).completeness.of(text) == "complete"
+    assert Completeness(load_persona(DEFAULT_PERSONA).questions()).of(text) == "likely"
 
 
 @pytest.mark.parametrize("text", ["hello", "okay", "a big red ball", "robert"])

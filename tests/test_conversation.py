@@ -3,6 +3,7 @@
 import pytest
 
 from actors.llm.actor import ALARM_NS, THINK_NS
+from actors.llm.patience import Patience
 from actors.llm.script import Script
 from actors.llm.scripted import Conversation
 from actors.persona import DEFAULT_PERSONA, load_persona
@@ -301,17 +302,29 @@ def test_as_i_was_saying_goes_on_from_the_sentence_that_was_cut(persona):
     assert cut.unheard()[0] in persona.answers()[-1]
 
 
+class Noted(Patience):
+    def __init__(self):
+        super().__init__()
+        self.pauses_s: list[float | None] = []  # None: it was the end
+
+    def went_on(self, look, pause_ns):
+        self.pauses_s.append(pause_ns / SECOND)
+
+    def over(self, look):
+        self.pauses_s.append(None)
+
+
 def test_a_pause_counts_once_as_gone_on_from_or_as_the_end(story):
+    story.machine._patience = Noted()
     story.user_says(5.0, 6.5, "no wait what is your name")
     story.run(40)
-    outcomes = [one for kept in story.machine._patience._outcomes.values() for one in kept]
-    assert outcomes == [0, 0]
+    assert story.machine._patience.pauses_s == [None, None]
     again = Talk(Echo(), story.machine._completeness)
+    again.machine._patience = Noted()
     again.user_says(0.5, 2.0, "what is your name")
     again.user_says(2.6, 4.0, "and where do you live")
     again.run(12)
-    outcomes = sorted(one for kept in again.machine._patience._outcomes.values() for one in kept)
-    assert outcomes[0] == 0 and outcomes[1] == pytest.approx(0.6 * SECOND, rel=0.01) and len(outcomes) == 2
+    assert again.machine._patience.pauses_s == [pytest.approx(0.6, rel=0.01), None]
 
 
 def test_only_a_short_answer_to_a_question_is_waited_for_less(script):
@@ -322,8 +335,7 @@ def test_only_a_short_answer_to_a_question_is_waited_for_less(script):
         talk.run(20)
         return talk.committed()[-1] - 11.5
 
-    assert wait_s("lovely rome") == pytest.approx(0.4, abs=0.01)
-    assert wait_s("we went to rome last summer with friends") > 0.5
+    assert wait_s("lovely rome") < 0.5 < wait_s("we went to rome last summer with friends")
 
 
 def test_a_restarted_machine_uses_no_turn_number_of_its_life_before(script):

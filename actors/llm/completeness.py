@@ -3,7 +3,7 @@
 Transcripts of recognisers have few capitals or marks, so the grammar (ending.py) looks at the last words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from actors.llm.ending import AUXILIARIES, is_open
@@ -26,12 +26,14 @@ _VERBS = AUXILIARIES | frozenset([
     "took", "got",
 ])  # fmt: skip
 _SHORT = 2  # words; so few are a part of something
+_TELLS_OF_HIMSELF = frozenset(["i", "my", "we", "our"])
 
 
 class Completeness:
-    """``questions``: of the persona, plain words."""
+    """``questions``: of the persona, plain words. is_answerable: whether there is an answer to other words, too."""
 
-    def __init__(self, questions: Sequence[str]):
+    def __init__(self, questions: Sequence[str], is_answerable: Callable[[str], bool] = lambda text: False):
+        self._is_answerable = is_answerable
         known = [tuple(content(split(question))) for question in questions]
         self._known = frozenset(known)
         self._begun = frozenset(words[:count] for words in known for count in range(1, len(words)))
@@ -39,7 +41,8 @@ class Completeness:
     def of(self, text: str) -> Look:
         """open: more must come. unsure: too little to tell. likely: the grammar of a whole sentence.
 
-        complete: a question of the persona, or marked as the end. certain: one that no other question goes on from.
+        complete: what has an answer, or is marked as the end. certain: a question of the persona that no other one
+        goes on from.
         """
         words = split(text)
         if not words:
@@ -47,7 +50,8 @@ class Completeness:
         key = self._key(words)
         if key in self._known and not (key in self._begun and is_open(words)):
             greeting = len(key) <= _SHORT and not _ALONE.intersection(key)
-            return "complete" if greeting or key in self._begun else "certain"
+            told = words[0] in _TELLS_OF_HIMSELF  # who tells of himself may go on where one who asks does not
+            return "complete" if greeting or told or key in self._begun else "certain"
         if text.rstrip("\"') ")[-1:] in ("?", "!"):
             return "complete"
         if tuple(words) in _WHOLE:
@@ -56,7 +60,9 @@ class Completeness:
             return "open"
         if _ALONE.intersection(words):
             return "likely"
-        return "likely" if len(words) > _SHORT and _VERBS.intersection(words) else "unsure"
+        if len(words) <= _SHORT or not _VERBS.intersection(words):
+            return "unsure"
+        return "complete" if self._is_answerable(text) else "likely"
 
     def _key(self, words: list[str]) -> tuple[str, ...]:
         """As the questions are kept, without the thanks after one of them."""

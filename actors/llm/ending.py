@@ -47,10 +47,14 @@ _TELLS = frozenset(["tell", "give", "show", "bring", "teach", "send", "ask", "le
 _TAKES = _TELLS | frozenset([  # verbs that want an object, which only a question has named already
     "explain", "take", "make", "get", "say", "find", "put", "buy", "recommend", "describe", "mean", "enjoy", "prefer",
     "love", "hate", "think", "want", "need", "said", "add", "wanted", "needed", "made", "gave", "took", "became",
+    "saw", "met", "bought", "brought", "found",
 ])  # fmt: skip
 _TAKES_AFTER_TO = frozenset(["know", "see", "be", "visit", "meet", "learn", "become", "build", "use", "do", "have"])
 _NAMELESS = frozenset(["nothing", "something", "anything", "someone", "anyone", "nobody", "everything", "let", "of"])
 _MEASURES = frozenset(["old", "much", "many", "far", "long", "tall", "big", "often", "high", "fast", "deep", "heavy"])
+_ATTRIBUTES = _MEASURES - {"much", "many", "far"} | frozenset([
+    "little", "few", "bit", "small", "new", "good", "bad", "nice", "great", "young", "short", "strange", "beautiful",
+])  # fmt: skip
 _OPENERS = frozenset([  # whole texts that only lead in
     "on the other hand", "in my opinion", "first of all", "for example", "by the way", "in fact",
     "you know", "i mean", "in other words", "at first", "how about", "what about", "in general", "to be honest",
@@ -96,7 +100,7 @@ def is_open(words: list[str]) -> bool:
         return parse([before], 0) is not None and _HAS.isdisjoint(words)
     return (
         (before == "how" and last in _MEASURES)
-        or (before == "a" and last in ("little", "few", "bit"))
+        or (before in ("a", "an") and last in _ATTRIBUTES)
         or (words[0] in _CLAUSES and words[1] not in AUXILIARIES and len(words) < 5)
     )
 

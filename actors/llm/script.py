@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from actors.llm import arithmetic
 from actors.llm.completeness import Completeness
 from actors.llm.facts import Facts
 from actors.llm.retrieval import Index
@@ -13,6 +14,7 @@ from actors.words import split
 SURE = 0.53  # score from which a question counts as understood
 EXACT = 0.9  # the words of the persona itself: before the skills, which would take "i like your voice" for a fact
 SECOND_SHARE = 0.2  # of the second nearest phrasing in a group's score
+SAME = 0.7  # ... and as one of the persona's, however it was put or misheard
 FOLLOWS = 0.05  # advantage of what belongs to the answer just given
 
 _SLOT = re.compile(r"\{\w+\}")
@@ -34,8 +36,11 @@ class Script:
         self._starts = np.searchsorted(self._owners, np.arange(len(self._groups)))
         self.index = Index([text for text, _, _ in rows], ignored=split(persona.name))
         self.skills = {group.skill for group in persona.groups if group.skill}
-        self.completeness = Completeness(persona.questions())
+        self.completeness = Completeness(persona.questions(), self._is_answerable)
         self.facts = Facts(persona.slots.get("name", ()), persona.slots.get("job", ()))
+
+    def _is_answerable(self, text: str) -> bool:
+        return arithmetic.answer(text) is not None or self.find(text, "")[0] >= SAME
 
     def find(self, text: str, last: str) -> tuple[float, str, Group]:
         """The best score with its question and group. ``last``: group of the answer before.

@@ -17,7 +17,7 @@ PRE_ROLL_SAMPLES = (
 )
 HISTORY_SAMPLES = 2 * RATE_HZ  # kept while nobody speaks: the pre-roll, and a "started" that comes late
 MAX_SAMPLES = 32 * RATE_HZ  # vad ends an utterance after 30 s; where it does not, it is gone
-PARTIAL_NS = 200 * MS  # faster changes only flicker
+PARTIAL_NS = 100 * MS  # a question that nobody goes on from is answered from here; faster changes only flicker
 LATE_AUDIO_NS = 200 * MS  # "ended" may overtake the last audio on the bus by far less
 
 

@@ -8,7 +8,7 @@ START_PROBABILITY = 0.5  # Silero's own threshold
 QUIET_PROBABILITY = 0.35  # below, it is silence; between the two nothing changes, so that a weak sound does not flicker
 MIN_SPEECH_FRAMES = 3  # 96 ms: a key click or a knock is shorter, "yes" is longer
 RESUME_FRAMES = 2  # 64 ms: in a pause, speech is likelier than a click
-PAUSE_FRAMES = 3  # 96 ms: about a stop consonant's closure; an answer that is begun too early is only work in vain
+PAUSE_FRAMES = 2  # 64 ms: about a stop consonant's closure; an answer that is begun too early is only work in vain
 END_FRAMES = 50  # 1.6 s: longer than the llm waits (actors/llm/patience.py), which ends an utterance with its turn
 MAX_FRAMES = 937  # 30 s: what the recognisers take at once
 

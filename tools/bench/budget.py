@@ -1,10 +1,10 @@
 """``visavis bench budget``: how fast an answer is with engines that take as long as the large ones do.
 
-Every actor runs with its default engine, held back to exactly its time in BUDGET_MS (_late.py). One after the other, with
-the wait for the end of speech and the way over a network, these times add up to ``sum_of_stages_ms``; what overlaps and
-what is begun ahead is how ``total_ms`` becomes less: from the last audible sample of the question to the first of the
-answer, at the caller. ``overhead_ms``: what of it is neither the pause after which speech counts as over, nor words,
-reply or voice in the making.
+Every actor runs with its default engine, held back to exactly its time in BUDGET_MS (_late.py). One after the other,
+with the wait for the end of speech and the way over a network, these times add up to ``sum_of_stages_ms``; what
+overlaps and what is begun ahead makes ``total_ms`` less: from the last audible sample of the question to the first of
+the answer, at the caller. ``overhead_ms``: what of it is neither the pause that an answer begins at, nor words, reply
+or voice in the making.
 """
 
 import argparse
