@@ -48,6 +48,15 @@ SAMPLE_MOUTH = """
 """
 
 
+# Where no sound leads from the loudspeaker to the microphone, a canceller takes the first interruption for an echo.
+NO_CANCELLER = """
+(() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = wanted => ask({audio: {...wanted.audio, echoCancellation: false}});
+})()
+"""
+
+
 @pytest.fixture(scope="module")
 def stack():
     with Stack() as stack:
@@ -139,6 +148,45 @@ def test_a_real_voice_is_understood_and_gets_an_honest_answer(stack, tmp_path):
     got = asyncio.run(ask(stack, wav))
     assert word_errors("seven of clubs", got["you"]) <= 0.4
     assert got["face"]
+
+
+def test_a_page_is_silent_at_once_when_its_user_interrupts_and_speaks_again_with_the_answer(stack, tmp_path):
+    said = (spoken("tell me a story"), silence(4), spoken("wait a moment what is your name"), silence(20))
+    wav = write_wav(tmp_path / "interruption.wav", silence(QUIET_S), *said)
+    faces = "visavis.transcripts.filter(one => one.who == 'face')"
+
+    async def interrupt() -> None:
+        async with Chromium(wav) as page:
+            await page.open(stack.url)
+            await page.run(NO_CANCELLER)
+            await page.run("document.getElementById('call').click()")
+            await page.until("visavis.dialogue == 'speaking'")
+            assert not await page.run("document.getElementById('face').muted")
+            await page.until("document.getElementById('face').muted && visavis.dialogue == 'listening'")
+            await page.until("visavis.dialogue == 'speaking' && !document.getElementById('face').muted")
+            first, second = await page.run(faces)
+            assert first["turn"] < second["turn"]
+            assert "vivi" in second["text"].lower()
+            assert await page.run("document.querySelectorAll('.bubble.face.cut').length") == 1
+
+    asyncio.run(interrupt())
+
+
+def test_a_browser_keeps_the_key_under_which_its_user_is_remembered(stack, tmp_path):
+    wav = write_wav(tmp_path / "quiet.wav", silence(30))
+
+    async def call_twice() -> list[str]:
+        keys = []
+        async with Chromium(wav) as page:
+            for _ in range(2):
+                await page.open(stack.url)
+                await page.run("document.getElementById('call').click()")
+                await page.until("visavis.state == 'connected'")
+                keys.append(await page.run("localStorage.getItem('visavis-user')"))
+        return keys
+
+    first, second = asyncio.run(call_twice())
+    assert first == second and len(first) == 22
 
 
 def test_a_browser_that_vanishes_leaves_no_call_and_no_memory(stack, tmp_path):
