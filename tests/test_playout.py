@@ -143,12 +143,12 @@ def test_nothing_of_a_turn_plays_before_it_is_committed(scene):
     assert scene.pictures == [(160, b"a", 160 * 90)]
 
 
-def test_without_a_picture_a_reply_begins_80_ms_after_its_sound(scene):
+def test_without_a_picture_a_reply_begins_30_ms_after_its_sound(scene):
     scene.commit(1)
     scene.until(30)
     scene.voice(1, 0, 100)
     scene.until(300)
-    assert scene.states() == [(120, 1, "started")]  # 30 + 80 is past the deadline at 100
+    assert scene.states() == [(60, 1, "started")]  # 30 + 30 is a deadline
 
 
 def test_pictures_leave_at_anchor_plus_offset_and_in_order(scene):

@@ -17,7 +17,7 @@ from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY, Floor, Packet, Turn, Voice
 from protocol.messages import Playout as Progress
 
-PICTURE_WAIT_NS = 80 * MS  # for a reply's first picture once it is certain and its sound there; then without
+PICTURE_WAIT_NS = 30 * MS  # for a reply's first picture once it is certain and its sound there; then without
 HOLD_NS = 500 * MS  # no picture waits longer: those behind it, which decode only after it, would freeze with it
 LATE_NS = 20 * MS  # a picture that comes so much after its time is counted
 FADE_SAMPLES = 1920  # 40 ms: a reply that is stopped ends without a click
