@@ -5,7 +5,7 @@ import pytest
 
 from actors.tts.timing import Timing
 from protocol.clock import MS, SECOND
-from tools.bench import _barge, _pauses
+from tools.bench import _barge, _pauses, talk
 from tools.caller import AUDIBLE, BLOCK, RATE_HZ
 from tools.recording import Sound
 
@@ -61,3 +61,9 @@ def test_there_are_at_least_sixty_hesitant_utterances_and_some_could_be_over_at_
     assert len(lines) >= 60 and len(set(lines)) == len(lines)
     assert all("|" in line and line == line.lower() for line in lines)
     assert all(part.strip() for line in lines for part in line.split("|"))
+
+
+def test_a_slope_is_that_of_most_and_none_of_too_few():
+    points = [(0.0, 5.0), (1.0, 7.0), (2.0, 9.0), (3.0, 11.0), (4.0, 900.0)]
+    assert talk.slope("ms_per_min", points)["ms_per_min"] == 2.0
+    assert talk.slope("ms_per_min", points[:2]) == {"ms_per_min": None, "ms_per_min_95_pct": None}

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import statistics
-import time
 from contextlib import suppress
 
 import psutil
@@ -21,7 +20,6 @@ RING = "/memfd:visavis."  # how shm/ring.py names its memory
 class Used:
     """private_bytes: of all processes, without what they share. shared_bytes: of all rings, each counted once."""
 
-    at_s: float
     private_bytes: int
     shared_bytes: int
 
@@ -37,7 +35,7 @@ def used(pids: list[int]) -> Used:
                 if os.readlink(path).startswith(RING):
                     status = os.stat(path)
                     rings[status.st_ino] = status.st_size
-    return Used(time.monotonic(), private, sum(rings.values()))
+    return Used(private, sum(rings.values()))
 
 
 class Watch:

@@ -28,6 +28,7 @@ from tools.stack import Stack
 from tools.talk import SETTLE_S, measured
 
 QUESTIONS = Path(__file__).with_name("questions.txt")
+LEAST_POINTS = 3  # to speak of a slope
 WORD_ERRORS_OK = 0.34  # share of a question's words that may be wrong for the turn to count as understood
 
 
@@ -77,18 +78,22 @@ def _soak(minutes: float) -> dict:
     with Stack() as stack:
         caller, turns, growth = asyncio.run(watched(stack))
     figures, results = _figures(caller, turns, asked)
-    at_min, skew_ms = zip(
-        *((t.begin_ns / SECOND / 60, r["skew_ms"]) for t, r in zip(turns, results, strict=True) if r["skew_ms"]),
-        strict=True,
-    )
-    slope, _, low, high = theilslopes(skew_ms, at_min)
+    skews = [(one.begin_ns / SECOND / 60, result["skew_ms"]) for one, result in zip(turns, results, strict=True)]
     return {
         **figures,
         "minutes": round((turns[-1].end_ns - turns[0].begin_ns) / SECOND / 60, 1),
-        "skew_slope_ms_per_min": round(slope, 3),
-        "skew_slope_95_pct": [round(low, 3), round(high, 3)],
+        **slope("skew_slope_ms_per_min", [(at_min, ms) for at_min, ms in skews if ms is not None]),
         **growth,
     }
+
+
+def slope(name: str, points: list[tuple[float, float]]) -> dict[str, float | list[float] | None]:
+    """{name: the median of the slopes between any two, name_95_pct: its confidence interval} (Sen 1968)."""
+    if len(points) < LEAST_POINTS:
+        return {name: None, f"{name}_95_pct": None}
+    at, values = zip(*points, strict=True)
+    middle, _, low, high = theilslopes(values, at)
+    return {name: round(middle, 3), f"{name}_95_pct": [round(low, 3), round(high, 3)]}
 
 
 def _figures(caller: Caller, turns: list[Turn], asked: list[str]) -> tuple[dict, list[dict]]:
