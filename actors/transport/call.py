@@ -11,11 +11,10 @@ from aiortc.mediastreams import MediaStreamError
 from actors.port import Port
 from actors.step import Input, Output
 from actors.transport import hooks, offer
-from actors.transport.echo import Echo
 from actors.transport.events import Events
 from actors.transport.latency import Latency
-from actors.transport.media import PACKET_NS, SAMPLE_RATE_HZ, VIDEO_RATE_HZ
-from actors.transport.mic import BLOCK_SAMPLES, Mic
+from actors.transport.media import SAMPLE_RATE_HZ, VIDEO_RATE_HZ
+from actors.transport.mic import Mic
 from actors.transport.playout import Playout
 from actors.transport.tracks import Pictures, Sound
 from protocol.clock import SECOND, now_ns
@@ -41,7 +40,6 @@ class Call:
         self._zero_ns = now_ns()
         self._playout = Playout(self._zero_ns, port.counts)
         self._mic = Mic(port.counts)
-        self._echo = Echo()
         self.events = Events(port.counts)
         self._pictures = Pictures(port.counts, self._request_key)
         self._sound = Sound(self._zero_ns, self._next_sound, port.counts)
@@ -112,7 +110,6 @@ class Call:
 
     def _next_sound(self, index: int):
         sound = self._playout.sound(index)
-        self._echo.play(index, sound)
         self._send_pictures()
         self._tell()
         return sound
@@ -146,17 +143,13 @@ class Call:
             self._start(self._hear(track))
 
     async def _hear(self, track: MediaStreamTrack) -> None:
-        began: int | None = None  # the packet of the media clock in which the first block came
         while True:
             try:
                 frame = await track.recv()
             except MediaStreamError:
                 return
-            for start_sample, sound in self._mic.take(frame):
-                if began is None:
-                    began = (now_ns() - self._zero_ns) // PACKET_NS
-                heard = self._echo.hear(began + start_sample // BLOCK_SAMPLES, sound)
-                self._publish(Output(MicAudio(start_sample=start_sample), content=heard))
+            for start_sample, block in self._mic.take(frame):
+                self._publish(Output(MicAudio(start_sample=start_sample), content=block))
 
     def _attach(self, channel: RTCDataChannel) -> None:
         self.events.attach(channel)
