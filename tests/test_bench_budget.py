@@ -54,15 +54,15 @@ def test_the_machines_own_time_is_kept():
 
 
 def test_memory_of_a_ring_is_counted_once_and_private_memory_without_it():
-    before = used([os.getpid()])
+    before = used({"one": os.getpid()})
     ring = Ring("test", 4, 1 << 20)
-    during = used([os.getpid(), os.getpid()])
+    during = used({"one": os.getpid(), "two": os.getpid()})
     assert during.shared_bytes - before.shared_bytes == pytest.approx(4 << 20, rel=0.01)
     ring.close()
     del ring
-    assert used([os.getpid()]).shared_bytes == before.shared_bytes
+    assert used({"one": os.getpid()}).shared_bytes == before.shared_bytes
     held = np.ones(8 << 20, np.uint8)
-    assert used([os.getpid()]).private_bytes - before.private_bytes >= 0.9 * held.nbytes
+    assert used({"one": os.getpid()}).private_bytes["one"] - before.private_bytes["one"] >= 0.9 * held.nbytes
 
 
 def test_growth_is_told_from_the_settled_beginning_to_the_end():

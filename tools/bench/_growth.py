@@ -3,6 +3,7 @@
 import asyncio
 import os
 import statistics
+from collections.abc import Mapping
 from contextlib import suppress
 
 import psutil
@@ -18,17 +19,17 @@ RING = "/memfd:visavis."  # how shm/ring.py names its memory
 
 @frozen
 class Used:
-    """private_bytes: of all processes, without what they share. shared_bytes: of all rings, each counted once."""
+    """private_bytes: by process, without what they share. shared_bytes: of all rings, each counted once."""
 
-    private_bytes: int
+    private_bytes: Mapping[str, int]
     shared_bytes: int
 
 
-def used(pids: list[int]) -> Used:
-    private, rings = 0, {}
-    for pid in pids:
+def used(pids: Mapping[str, int]) -> Used:
+    private, rings = {}, {}
+    for name, pid in pids.items():
         memory = psutil.Process(pid).memory_info()
-        private += memory.rss - memory.shared
+        private[name] = memory.rss - memory.shared
         for number in os.listdir(f"/proc/{pid}/fd"):
             with suppress(FileNotFoundError):  # closed since it was listed
                 path = f"/proc/{pid}/fd/{number}"
@@ -42,7 +43,7 @@ class Watch:
     """``async with Watch(programs)``: looks every few seconds."""
 
     def __init__(self, programs: Programs):
-        self._pids = [program.pid for program in programs.all().values() if program.pid]
+        self._pids = {name: program.pid for name, program in programs.all().items() if program.pid}
         self.seen: list[Used] = []
 
     async def __aenter__(self) -> "Watch":
@@ -57,12 +58,15 @@ class Watch:
             self.seen.append(used(self._pids))
             await asyncio.sleep(EVERY_S)
 
-    def growth(self) -> dict[str, float]:
+    def growth(self) -> dict:
         """Percent that the end of the time has more than its beginning, the very first part of it left out."""
         return {
-            "memory_growth_pct": grown_pct([one.private_bytes for one in self.seen]),
+            "memory_growth_pct": grown_pct([sum(one.private_bytes.values()) for one in self.seen]),
+            "memory_growth_pct_by_program": {
+                name: grown_pct([one.private_bytes[name] for one in self.seen]) for name in self._pids
+            },
+            "memory_mb_by_program": {name: round(size / 1e6, 1) for name, size in self.seen[-1].private_bytes.items()},
             "shm_growth_pct": grown_pct([one.shared_bytes for one in self.seen]),
-            "memory_mb": round(self.seen[-1].private_bytes / 1e6, 1),
             "shm_mb": round(self.seen[-1].shared_bytes / 1e6, 1),
         }
 
