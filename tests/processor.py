@@ -9,6 +9,7 @@ from actors.renderer.splats import SplatEngine
 from protocol.run import data_folder
 
 MOST_DRAWING_MS = 16  # a picture, with encoding, sound and a caller beside it on two cores; the usual one takes 7
+WITH_BROWSER_MS = 11  # with Chromium there, too: at 12.7 it got 17 to 29 pictures a second, and smaller ones
 
 
 def drawing_ms() -> float:
@@ -25,7 +26,7 @@ def drawing_ms() -> float:
     return 1000 * sorted(took)[len(took) // 2]
 
 
-def skip_where_slow() -> None:
+def skip_where_slow(most_ms: float = MOST_DRAWING_MS) -> None:
     """Skips the test where 30 whole pictures a second cannot be drawn, and says how slow it is."""
-    if (took_ms := drawing_ms()) > MOST_DRAWING_MS:
-        pytest.skip(f"this processor takes {took_ms:.0f} ms for a picture, more than {MOST_DRAWING_MS}")
+    if (took_ms := drawing_ms()) > most_ms:
+        pytest.skip(f"this processor takes {took_ms:.1f} ms for a picture, more than {most_ms}")

@@ -16,7 +16,7 @@ from actors.tts.flite import Flite
 from protocol.bus import Bus
 from protocol.clock import SECOND, now_ns
 from protocol.messages import Health
-from tests.processor import skip_where_slow
+from tests.processor import WITH_BROWSER_MS, skip_where_slow
 from tools.bench._spoken import spoken
 from tools.bench.talk import word_errors
 from tools.caller import RATE_HZ, Caller, load_speech
@@ -125,7 +125,7 @@ def answered(stack, tmp_path_factory) -> dict:
 
 def test_the_picture_is_whole_and_smooth_on_a_processor_that_can_draw_it(answered):
     """A slower one gives up quality, as tests/test_ladder.py says: then there is nothing to promise here."""
-    skip_where_slow()
+    skip_where_slow(WITH_BROWSER_MS)
     stats = answered["stats"]
     assert (stats["codec"], stats["width"], stats["height"]) == ("video/H264", 1280, 720)
     assert 26 <= answered["fps"] <= 33
