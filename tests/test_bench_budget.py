@@ -1,16 +1,19 @@
 """The parts of `visavis bench budget` and `bench talk --minutes` that need no running system."""
 
+import asyncio
 import os
 
 import numpy as np
+import psutil
 import pytest
 
 from actors.step import Output
 from protocol.clock import MS
 from protocol.messages import Dialogue, Transcript
 from shm.ring import Ring
-from tools.bench._growth import grown_pct, used
+from tools.bench._growth import Watch, grown_pct, used
 from tools.bench._late import Late
+from tools.programs import Program
 
 DELAY_NS = 200 * MS
 
@@ -63,6 +66,19 @@ def test_memory_of_a_ring_is_counted_once_and_private_memory_without_it():
     assert used({"one": os.getpid()}).shared_bytes == before.shared_bytes
     held = np.ones(64 << 20, np.uint8)  # more than malloc ever keeps back
     assert used({"one": os.getpid()}).private_bytes["one"] - before.private_bytes["one"] >= 0.9 * held.nbytes
+
+
+def test_a_program_that_ended_is_no_growth_but_an_error():
+    class Ended:
+        def all(self):
+            return {"gone": Program("gone", "EXITED", 2**22 + 1, "")}  # beyond the kernel's highest process number
+
+    async def watch() -> None:
+        async with Watch(Ended()):
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(psutil.NoSuchProcess):
+        asyncio.run(watch())
 
 
 def test_growth_is_told_from_the_settled_beginning_to_the_end():

@@ -78,6 +78,11 @@ def test_what_the_persona_has_an_answer_to_is_complete_even_misheard_and_what_it
     assert Completeness(load_persona(DEFAULT_PERSONA).questions()).of(text) == "likely"
 
 
+@pytest.mark.parametrize("text", ["yesterday i saw", "i want to go on a long", "we met", "it is a beautiful"])
+def test_a_verb_without_its_object_and_an_adjective_without_its_noun_are_open(grammar, text):
+    assert grammar.of(text) == "open"
+
+
 @pytest.mark.parametrize("text", ["hello", "okay", "a big red ball", "robert"])
 def test_a_few_words_or_a_greeting_are_neither_open_nor_certain(completeness, text):
     assert completeness.of(text) in ("unsure", "likely", "complete")

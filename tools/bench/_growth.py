@@ -51,7 +51,8 @@ class Watch:
         return self
 
     async def __aexit__(self, *_) -> None:
-        self._task.cancel()
+        if not self._task.cancel():
+            self._task.result()  # raises why it looked no more: a program has ended
 
     async def _look(self) -> None:
         while True:
