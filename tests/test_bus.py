@@ -161,7 +161,7 @@ def test_content_that_was_overwritten_is_counted_stale_and_not_handed_on(bus, ru
         renderer.publish(Output(m.Frame(frame=number, width=64, height=64), content=planes), f"s{number}")
         renderer.publish(Output(m.Frame(frame=number, width=64, height=64), content=planes), "same")
     deadline, got = now_ns() + 5 * SECOND, []
-    while not any(one.envelope.session == "s19" for one in got) and now_ns() < deadline:
+    while not any((one.envelope.session, one.message.frame) == ("same", 19) for one in got) and now_ns() < deadline:
         got += encoder.receive(50)
     frames = [one.message.frame for one in got if one.envelope.session == "same"]
     assert frames == sorted(frames) and frames[-1] == 19
