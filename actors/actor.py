@@ -44,23 +44,24 @@ def run(
     hears: Iterable[type],
     machine: Callable[[Engine, str], Machine],
     unread: Iterable[type] = (),
+    remembers: Iterable[type] = (),
 ) -> None:
     """Runs the actor until a signal ends it; exits the process. ``machine(engine, session)`` makes one for a call.
 
-    ``unread``: see Port.
+    ``unread``, ``remembers``: see Port. What happened in the calls before is a machine's first input.
     """
     actor_log.setup(actor)
     stop = _stop_on_signal()
     try:
         engine = choose(engines, wanted_engine)
-        port = Port(actor, engine.name, {*hears, Session}, unread=unread)
+        port = Port(actor, engine.name, {*hears, Session}, unread=unread, remembers=remembers)
         calls = Calls(port, lambda session: machine(engine, session), Session in set(hears))
-        kept = port.open()
+        past = port.open()
         port.beat("preloading")
         engine.load()
         engine.warm()
         log.info("ready")
-        loop(port, calls, kept, stop)
+        loop(port, calls, past, stop)
         engine.close()
         port.beat("stopping")
         port.close()
@@ -125,12 +126,12 @@ class Calls:
         return min((m.wake_ns for m in self._machines.values() if m.wake_ns is not None), default=None)
 
 
-def loop(port: Port, calls: Calls, kept: Sequence[Input], stop: socket.socket) -> None:
+def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -> None:
     """Waits for input, a machine's own time or the heartbeat, whichever comes first, until ``stop`` is readable."""
     poller = zmq.Poller()
     poller.register(port.socket, zmq.POLLIN)
     poller.register(stop, zmq.POLLIN)
-    calls.take(kept)
+    calls.take(past)
     beat_ns = now_ns()
     while True:
         if now_ns() >= beat_ns:

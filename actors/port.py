@@ -31,6 +31,7 @@ class Port:
     """One per process. ``counts``: "reason topic" to number, published in the actor's Health.
 
     ``unread``: those of ``hears`` whose content does not matter: it is not copied, and none of them is dropped.
+    ``remembers``: types that open() gives beside them: what the actor itself said in a life before, also unread.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Port:
         hears: Iterable[type],
         folder: Path | None = None,
         unread: Iterable[type] = (),
+        remembers: Iterable[type] = (),
     ):
         self.engine = engine
         self._hears = set(hears)
-        self._unread = set(unread)
-        self._bus = Bus(actor, self._hears | {Turn}, folder)
+        self._remembers = set(remembers)
+        self._unread = {*unread, *remembers}
+        self._bus = Bus(actor, self._hears | {Turn}, folder, self._remembers)
         self.counts = self._bus.counts
         self._reader = Reader()
         self._rings: dict[tuple[str, str], Ring] = {}
@@ -58,8 +61,14 @@ class Port:
         self.longest_step_ms = 0.0
 
     def open(self, timeout_s: float = 10.0) -> list[Input]:
-        """Connects; returns the kept messages. Raises BusUnreachable."""
-        return self._inputs(self._bus.connect(timeout_s), kept=True)
+        """Connects; returns the past: what the bus has of the calls in progress, own outputs among it.
+
+        Raises BusUnreachable.
+        """
+        messages = self._bus.connect(timeout_s)
+        for envelope, message in messages:
+            self._note_turn(envelope, message)
+        return self._inputs(messages, past=True)
 
     @property
     def socket(self):
@@ -74,17 +83,18 @@ class Port:
         """The inputs that are there, in the order they came; waits for the first up to ``timeout_ms``."""
         return self._inputs(self._bus.receive(timeout_ms))
 
-    def _inputs(self, messages: list[tuple[Envelope, object]], kept: bool = False) -> list[Input]:
+    def _inputs(self, messages: list[tuple[Envelope, object]], past: bool = False) -> list[Input]:
         now = now_ns()
+        wanted = self._hears | self._remembers if past else self._hears
         waiting = Counter((envelope.session, envelope.topic) for envelope, _ in messages)
         inputs = []
         for envelope, message in messages:
             topic = topics.BY_NAME[envelope.topic]
             self._note_turn(envelope, message)
-            if type(message) not in self._hears or envelope.session in self._over:
+            if type(message) not in wanted or envelope.session in self._over:
                 continue
             if topic.dies_with_turn and envelope.turn <= self._dead_turn[envelope.session]:
-                self.counts[f"dead {topic.name}"] += 1
+                self.counts[f"dead {topic.name}"] += not past
                 continue
             if type(message) in self._unread:
                 inputs.append(Input(envelope, message))
@@ -94,7 +104,7 @@ class Port:
                 waiting[key] -= 1
                 self.counts[f"dropped {topic.name}"] += 1
                 continue
-            if not kept:
+            if not past:
                 lag_ms = (now - envelope.sent_ns) / MS
                 self._lag_ms = max(self._lag_ms, lag_ms)
                 self.counts[f"late {topic.name}"] += lag_ms > LATE_MS

@@ -9,7 +9,7 @@ import math
 from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, in_, le, matches_re, max_len
+from attrs.validators import and_, deep_iterable, ge, in_, le, matches_re, max_len
 
 from shm.handle import Handle
 
@@ -47,6 +47,7 @@ PHONES = frozenset(  # ARPAbet as flite and the CMU dictionary have it, with the
 Mood = Literal["neutral", "happy", "sad", "surprised", "concerned", "amused"]
 
 _text = max_len(MAX_TEXT)
+_texts = and_(max_len(MAX_TEXT), deep_iterable(max_len(MAX_TEXT)))
 _count = ge(0)
 
 
@@ -161,6 +162,26 @@ class Reply:
     last: bool = False
     mood: Mood = "neutral"
     token_ns: int = field(default=0, validator=_count)
+
+
+@frozen(kw_only=True)
+class Exchange:
+    """What was said in a turn, so that a restarted llm knows it: when the turn is committed ("open"), and when it is
+    "over"; "void" where the user had not finished, and nothing of it counts.
+
+    parts: his utterances. sentences, word_sentences, word_starts_ms, word_ends_ms: the reply, and where its words are,
+    from its start. heard_ms: of the reply. cut: he interrupted it.
+    """
+
+    state: Literal["open", "over", "void"]
+    utterance: int = field(validator=ge(-1))
+    parts: tuple[str, ...] = field(validator=_texts)
+    sentences: tuple[str, ...] = field(default=(), validator=_texts)
+    word_sentences: tuple[int, ...] = ()
+    word_starts_ms: tuple[float, ...] = field(default=(), validator=[_as_many_as("word_sentences"), _finite])
+    word_ends_ms: tuple[float, ...] = field(default=(), validator=[_as_many_as("word_sentences"), _finite])
+    heard_ms: float = field(default=0.0, validator=_count)
+    cut: bool = False
 
 
 @frozen(kw_only=True)
@@ -291,6 +312,11 @@ class Health:
     step_ms: float = field(default=0.0, validator=_count)  # longest step over the last second
     counts: dict[str, int] = field(factory=dict)
     note: str = field(default="", validator=_text)
+
+
+@frozen(kw_only=True)
+class BusUp:
+    """Once a second, from the bus. One of another boot has forgotten what was said: its publishers say it again."""
 
 
 @frozen(kw_only=True)

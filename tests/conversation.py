@@ -51,6 +51,9 @@ class Echo:
     def meet(self, user):
         self.user = user
 
+    def resume(self, history, now):
+        self.resumed = [one.user for one in history]
+
     def expect(self):
         pass
 

@@ -39,7 +39,17 @@ EXAMPLES = (
     m.KeyframeRequest(reason="PLI"),
     m.Bitrate(bits_per_s=1_000_000),
     m.Health(actor="vad", state="ready", pid=7, counts={"late mic": 2}),
+    m.BusUp(),
     m.Sync(),
+    m.Exchange(
+        state="over",
+        utterance=1,
+        parts=("hi",),
+        sentences=("Hello.",),
+        word_sentences=(0,),
+        word_starts_ms=(0.0,),
+        word_ends_ms=(1.0,),
+    ),
     m.Floor(state="taken", from_ms=1250.5),
 )
 
@@ -135,7 +145,7 @@ def test_every_topic_has_one_type_and_an_owner():
     assert (
         len({topic.type for topic in topics.TABLE}) == len({topic.name for topic in topics.TABLE}) == len(topics.TABLE)
     )
-    assert {topic.owner for topic in topics.TABLE} <= {*topics.ACTORS, topics.ANY_ACTOR}
+    assert {topic.owner for topic in topics.TABLE} <= {*topics.ACTORS, topics.ANY_ACTOR, "bus"}
     assert {topic.name for topic in topics.TABLE if topic.slots} == {
         topics.of(example).name for example in EXAMPLES if hasattr(example, "handle")
     }

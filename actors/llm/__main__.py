@@ -30,4 +30,5 @@ run(
     [LanguageModel(Scripted(args.persona), environment), Scripted(args.persona)],
     Llm.HEARS,
     lambda engine, session: Llm(engine.open(session), engine.script.completeness, local_time),
+    remembers=Llm.REMEMBERS,
 )

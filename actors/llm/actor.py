@@ -19,14 +19,16 @@ from datetime import datetime
 
 from actors.llm.attempt import Attempt
 from actors.llm.completeness import Completeness
-from actors.llm.conversation import Conversation
+from actors.llm.conversation import Conversation, Ready
 from actors.llm.exchange import Exchange
 from actors.llm.interruption import LEAST_WORDS, interrupts, is_echo
+from actors.llm.past import fold
 from actors.llm.patience import Patience
 from actors.step import Input, Output
 from actors.words import is_noise
 from protocol.clock import MS, SECOND
-from protocol.messages import Dialogue, Floor, Phones, Playout, Session, Speech, Transcript, Turn
+from protocol.messages import Dialogue, Floor, Phones, Playout, Reply, Session, Speech, Transcript, Turn
+from protocol.messages import Exchange as Said
 
 THINK_NS = 8 * SECOND  # thinking longer than this means that no transcript or no voice is coming any more
 POLL_NS = 5 * MS  # how often a reply in the making is looked at
@@ -42,7 +44,8 @@ EXCHANGES = 50  # remembered
 class Llm:
     """Machine of one call. local_time: turns a time of the one clock into local time."""
 
-    HEARS = (Session, Speech, Transcript, Phones, Playout, Dialogue)  # the last one of its own life before, as kept
+    HEARS = (Session, Speech, Transcript, Phones, Playout)
+    REMEMBERS = (Turn, Reply, Floor, Dialogue, Said)
 
     def __init__(self, conversation: Conversation, completeness: Completeness, local_time: Callable[[int], datetime]):
         self.wake_ns: int | None = None
@@ -62,9 +65,9 @@ class Llm:
         self._think_ns: int | None = None  # when thinking is given up
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
-        if not self._state:  # numbers that were used in a life before are dead everywhere
-            before = max((one.envelope.turn for one in inputs if isinstance(one.message, Dialogue)), default=0)
-            self._seen_turn = before + UNSEEN_TURNS if before else 0
+        if not self._state and any(isinstance(one.message, Dialogue) for one in inputs):
+            yield from self._resume(inputs, now_ns)
+            inputs = ()
         for one in inputs:
             self._seen_turn = max(self._seen_turn, one.envelope.turn)
             match one.message:
@@ -82,6 +85,38 @@ class Llm:
                     yield from self._playout(one, now_ns)
         yield from self._go_on(now_ns)
         self._plan(now_ns)
+
+    def _resume(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
+        """After a restart: goes on where the life before was. Numbers of turns that it used are dead everywhere."""
+        past = fold(inputs)
+        for one in inputs:
+            if isinstance(one.message, Session):
+                self._conversation.meet(one.message.user)
+        self._seen_turn = past.turn + UNSEEN_TURNS
+        self.history.extend(past.history)
+        self._state, self._parts = past.state, past.parts
+        self._began_ns, self._silent_ns = past.began_ns, past.silent_ns
+        if past.speech:
+            self._speaks = past.speech.state != "ended"
+            self._sounds = past.speech.state in ("started", "resumed")
+        now = self._local_time(now_ns)
+        if exchange := past.live:
+            pending = Ready([])
+            live = Attempt(exchange, past.commit, "complete", known=len(exchange.sentences), complete=past.complete)
+            self._conversation.resume(tuple(self.history)[: None if past.complete else -1], now)
+            if not past.complete:
+                pending = self._conversation.begin(exchange.parts, now, tuple(self.history)[:-1])
+                self._conversation.keep(pending)
+            live.pending, live.plays, live.alarms = pending, past.plays, past.alarms
+            self._live = live
+            self._alarm_ns = now_ns + ALARM_NS if past.yielded else None
+            self._over_reply = past.speech.utterance if past.speech else -1
+            self._think_ns = None if live.plays else now_ns + THINK_NS
+        else:
+            self._conversation.resume(tuple(self.history), now)
+            self._think_ns = now_ns + THINK_NS if past.state == "thinking" else None
+        if past.words:
+            yield from self._transcript(past.words, now_ns)
 
     def _attempts(self) -> list[Attempt]:
         return [one for one in (self._draft, self._live) if one]
@@ -224,6 +259,7 @@ class Llm:
         if self._is_fresh(live):
             self._parts = live.exchange.parts
             self.history.remove(live.exchange)
+            yield self._note(live.exchange, "void")
             if live.since_ns is not None:
                 self._patience.went_on(live.look, self._began_ns - live.since_ns)
         else:
@@ -257,6 +293,7 @@ class Llm:
         self.history.append(draft.exchange)
         committed = Turn(state="committed", utterance=draft.exchange.utterance)
         yield Output(committed, cause=draft.cause, turn=draft.turn)
+        yield self._note(draft.exchange, "open")
         yield from self._become("thinking", draft.cause, now_ns)
 
     def _playout(self, one: Input, now_ns: int) -> Iterator[Output]:
@@ -268,6 +305,7 @@ class Llm:
             return
         if played.state in ("finished", "stopped"):
             self._patience.over(self._live.look)
+            yield self._note(self._live.exchange, "over")
             self._live = self._alarm_ns = None
             yield from self._become("listening" if self._speaks else "idle", one, now_ns)
         elif played.state != "held":
@@ -282,6 +320,12 @@ class Llm:
             gone.pending.cancel()
             cancelled = Turn(state="cancelled", utterance=gone.exchange.utterance, reason=reason)
             yield Output(cancelled, cause=one, turn=gone.turn)
+            if gone.exchange in self.history:
+                yield self._note(gone.exchange, "over")
+
+    @staticmethod
+    def _note(exchange: Exchange, state: str) -> Output:
+        return Output(exchange.message(state), turn=exchange.turn)
 
     def _become(self, state: str, one: Input | None, now_ns: int) -> Iterator[Output]:
         """Says the state where it is new."""

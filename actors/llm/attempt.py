@@ -15,8 +15,9 @@ class Attempt:
     """cause: the words that it answers. look: how finished they look (completeness.py). since_ns: when the user fell
     silent; None while he still speaks. due_ns: when his turn is over, if he does not go on.
 
-    pending: None until it is begun. complete: its last sentence was sent to the voice. plays: it is heard. alarms:
-    false ones, how often it gave up the floor for nothing.
+    pending: None until it is begun. known: so many of its sentences were said in a life before, and are not said again.
+    complete: its last sentence was sent to the voice. plays: it is heard. alarms: false ones, how often it gave up the
+    floor for nothing.
     """
 
     exchange: Exchange
@@ -25,6 +26,7 @@ class Attempt:
     since_ns: int | None = None
     due_ns: int | None = None
     pending: Pending | None = None
+    known: int = 0
     complete: bool = False
     plays: bool = False
     alarms: int = 0
@@ -37,7 +39,8 @@ class Attempt:
         """The sentences that have become complete, for the voice."""
         if self.pending is None or self.complete:
             return
-        sentences = self.pending.take()
+        taken = self.pending.take()
+        sentences, self.known = taken[self.known :], max(0, self.known - len(taken))
         over = self.pending.done
         if over and not sentences and self.exchange.sentences:
             sentences = [""]  # it ended without a last sentence: the voice must not wait for one
@@ -58,4 +61,4 @@ class Attempt:
     @property
     def is_void(self) -> bool:
         """Nothing came, and nothing will."""
-        return self.pending is not None and not self.exchange.sentences and self.pending.done
+        return self.pending is not None and not self.exchange.sentences and self.pending.done and not self.complete

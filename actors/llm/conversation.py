@@ -36,6 +36,10 @@ class Conversation(Protocol):
         """Who calls, as the memory knows him; "" for nobody known."""
         ...
 
+    def resume(self, history: Sequence[Exchange], now: datetime) -> None:
+        """The call is in progress, and this was said in it, in a life of the process before."""
+        ...
+
     def expect(self) -> None:
         """The user has begun to speak: an answer will be wanted soon."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
+from protocol import messages as m
 from protocol.messages import Phones
 
 HEARD_MS = 60.0  # of a word's end may be missing, and it was still understood
@@ -25,6 +26,32 @@ class Exchange:
     cut: bool = False
     _words: dict[int, list[tuple[float, float]]] = field(factory=dict, init=False)  # by sentence: starts, ends in ms
     _end_ms: float | None = field(default=None, init=False)  # of the whole reply
+
+    @classmethod
+    def of(cls, turn: int, message: m.Exchange) -> "Exchange":
+        exchange = cls(turn, message.utterance, message.parts, list(message.sentences), message.heard_ms, message.cut)
+        times = zip(message.word_sentences, message.word_starts_ms, message.word_ends_ms, strict=True)
+        for sentence, start, end in times:
+            exchange._words.setdefault(sentence, []).append((start, end))
+        return exchange
+
+    def message(self, state: str) -> m.Exchange:
+        """From which of() makes it again; of an open one without the reply, which the bus has of its own."""
+        if state == "open":
+            return m.Exchange(state=state, utterance=self.utterance, parts=self.parts)
+        words = [(sentence, *times) for sentence, of in self._words.items() for times in of]
+        sentences, starts, ends = zip(*words, strict=True) if words else ((), (), ())
+        return m.Exchange(
+            state=state,
+            utterance=self.utterance,
+            parts=self.parts,
+            sentences=tuple(self.sentences),
+            word_sentences=sentences,
+            word_starts_ms=starts,
+            word_ends_ms=ends,
+            heard_ms=self.heard_ms,
+            cut=self.cut,
+        )
 
     @property
     def user(self) -> str:

@@ -86,6 +86,9 @@ class Conversation:
     def meet(self, user: str) -> None:
         self._script.meet(user)
 
+    def resume(self, history: Sequence[Exchange], now: datetime) -> None:
+        """The model is told the history with each question."""
+
     def expect(self) -> None:
         self._chat.warm()
 

@@ -80,6 +80,13 @@ class Conversation:
         if user and self._store:
             self._memory = Memory(self._store, user)
 
+    def resume(self, history: Sequence[Exchange], now: datetime) -> None:
+        """The same words make the same mind; what they told is in the memory already."""
+        for number, exchange in enumerate(history):
+            self._mind.memory = self.recall()
+            if self._mind.go_on(exchange.parts, history[:number]) is None:
+                self._mind.answer_all(exchange.parts, now)
+
     def expect(self) -> None:
         pass
 

@@ -50,9 +50,13 @@ class _Block:
 
 
 class Stt:
-    """Says Transcript. stream: of the engine, for this call."""
+    """Says Transcript. stream: of the engine, for this call.
+
+    After a restart it hears again what it heard, and what it said: utterances whose final words were said are over.
+    """
 
     HEARS = (MicAudio, Speech)
+    REMEMBERS = (Transcript,)
 
     def __init__(self, stream: Stream):
         self._stream = stream
@@ -66,11 +70,17 @@ class Stt:
         self.wake_ns: int | None = None
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
+        over = {
+            one.message.utterance
+            for one in inputs
+            if isinstance(one.message, Transcript) and one.message.stage == "final"
+        }
         for one in inputs:
-            if isinstance(one.message, MicAudio):
-                yield from self._hear(one, now_ns)
-            else:
-                yield from self._follow(one, now_ns)
+            match one.message:
+                case MicAudio():
+                    yield from self._hear(one, now_ns)
+                case Speech(utterance=utterance) if utterance not in over:
+                    yield from self._follow(one, now_ns)
         if self.wake_ns is not None and now_ns >= self.wake_ns:
             yield from self._finish(self._ended)
 

@@ -1,5 +1,6 @@
 """The voice: hears the reply's sentences, says when their sounds come and the sounds themselves."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -29,9 +30,11 @@ class Tts:
 
     A step ends after its first block of sound with wake_ns at now, so that a cancelled turn is noticed between two
     blocks. A sentence that has no sound in it says nothing, except that the reply's last one ends in 20 ms of silence.
+    After a restart it hears what it said before, and goes on with the next block of the clause that it was in.
     """
 
     HEARS = (Reply, Turn)
+    REMEMBERS = (Phones, Voice)
 
     def __init__(self, engine: Speaker) -> None:
         self.wake_ns: int | None = None
@@ -42,7 +45,9 @@ class Tts:
         self._turn = turn  # what is older is dead
         self._waiting: dict[int, Input] = {}
         self._sentence = 0  # the next to speak
-        self._samples = 0  # said so far
+        self._samples = 0  # where the next block begins
+        self._said = 0  # samples, in a life before
+        self._begun: deque[int] = deque()  # where the clauses end that were begun then, in samples
         self._speaking: Iterator[Output] = iter(())
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterable[Output]:
@@ -66,6 +71,10 @@ class Tts:
                 if turn > self._turn:
                     self._begin(turn)
                 self._waiting.setdefault(sentence, heard)
+            case Phones(ends_ms=ends_ms) if turn == self._turn:
+                self._begun.append(round(ends_ms[-1] * self._engine.sample_rate_hz / 1000))
+            case Voice(start_sample=start, handle=handle) if turn == self._turn:
+                self._said = max(self._said, start + handle.shape[0])
 
     def _next(self) -> Output | None:
         while (output := next(self._speaking, None)) is None:
@@ -89,12 +98,19 @@ class Tts:
         yield np.zeros(samples, np.int16)
 
     def _say(self, reply: Input, speech: Iterator[Timing | np.ndarray], last: bool) -> Iterator[Output]:
+        begun = self._begun.popleft() if self._begun else None
+        if begun is not None and begun <= self._said:
+            self._samples = begun
+            return
         timing = next(speech)
-        yield Output(self._phones(reply.message, timing, last), cause=reply, valid=reply.envelope.valid)
+        if begun is None:
+            yield Output(self._phones(reply.message, timing, last), cause=reply, valid=reply.envelope.valid)
         end = self._samples + timing.samples
         for block in speech:
             start = self._samples
             self._samples += len(block)
+            if self._samples <= self._said:
+                continue
             voice = Voice(
                 sample_rate_hz=self._engine.sample_rate_hz,
                 start_sample=start,

@@ -64,3 +64,12 @@ class Activity:
         self._quiet = self._began = None
         self._paused = False
         return "ended", at
+
+    def remember(self, state: State, frame: int) -> None:
+        """What was made certain in a life before, and at the beginning of which frame it happened."""
+        if state == "started" or self._began is None:
+            self._began = frame
+        self._quiet = frame if state == "paused" else None
+        self._paused = state == "paused"
+        if state == "ended":
+            self._began = None

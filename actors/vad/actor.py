@@ -1,5 +1,6 @@
 """50 Hz <- transport: when the user speaks, and when he stops."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,9 +18,13 @@ CATCH_UP_NS = 20_000  # per block: how fast the clock's estimate follows a netwo
 
 
 class Vad:
-    """Says Speech. stream: of the engine, for this call's microphone. A turn that is certain ends its utterance."""
+    """Says Speech. stream: of the engine, for this call's microphone. A turn that is certain ends its utterance.
+
+    After a restart it hears again what it heard, and what it made of it: up to the last of that nothing is said twice.
+    """
 
     HEARS = (MicAudio, Turn)
+    REMEMBERS = (Speech,)
 
     def __init__(self, stream: Stream):
         self._stream = stream
@@ -33,15 +38,30 @@ class Vad:
         self.wake_ns: int | None = None
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
+        said = sum(isinstance(one.message, Speech) for one in inputs)
         for one in inputs:
-            if isinstance(one.message, Turn):
-                if one.message.state == "committed" and one.message.utterance == self._utterance:
-                    yield from self._end(one)
-                continue
-            yield from self._hear(one)
-            self.wake_ns = now_ns + SILENT_NS if self._activity.speaking else None
+            if isinstance(one.message, Speech):
+                said -= 1
+                self._remember(one.message)
+            elif said:
+                deque(self._take(one, now_ns), maxlen=0)
+            else:
+                yield from self._take(one, now_ns)
         if self.wake_ns is not None and now_ns >= self.wake_ns:
             yield from self._end(self._last)
+
+    def _take(self, one: Input, now_ns: int) -> Iterator[Output]:
+        if isinstance(one.message, MicAudio):
+            yield from self._hear(one)
+            self.wake_ns = now_ns + SILENT_NS if self._activity.speaking else None
+        elif one.message.state == "committed" and one.message.utterance == self._utterance:
+            yield from self._end(one)
+
+    def _remember(self, said: Speech) -> None:
+        self._utterance = said.utterance
+        if self._origin is None:
+            self._origin = said.at_sample
+        self._activity.remember(said.state, (said.at_sample - self._origin) // FRAME_SAMPLES)
 
     def _end(self, cause: Input) -> Iterator[Output]:
         if self._activity.speaking:
