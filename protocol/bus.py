@@ -15,7 +15,7 @@ from pathlib import Path
 import zmq
 
 from protocol import codec, topics
-from protocol.clock import MS, now_ns
+from protocol.clock import MS, SECOND, now_ns
 from protocol.envelope import Envelope
 from protocol.errors import BusUnreachable, Malformed, NotOwner
 from protocol.messages import BusUp, Sync
@@ -56,8 +56,8 @@ class Bus:
             sock.setsockopt(zmq.LINGER, 100)  # ms; the last words of a stopping actor still leave
 
     def connect(self, timeout_s: float = 10.0) -> list[tuple[Envelope, object]]:
-        """Returns what the journal has, in the order it was sent. Raises BusUnreachable where the bus does not answer."""
-        deadline_ns = now_ns() + int(timeout_s * 1e9)
+        """Returns what the journal has, in the order it was sent. Raises BusUnreachable."""
+        deadline_ns = now_ns() + int(timeout_s * SECOND)
         self._publish.connect(endpoint(self._folder, "publish"))
         self._subscribe.connect(endpoint(self._folder, "subscribe"))
         for name in (*self._topics, "bus"):

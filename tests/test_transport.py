@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 from actors.encoder.x264 import X264
 from actors.port import Port
 from actors.step import Input, Output
-from actors.transport import hooks
+from actors.transport import exchange, hooks
 from actors.transport.events import Events
 from actors.transport.exchange import Exchange
 from actors.transport.latency import Stages, Timed
@@ -93,8 +92,9 @@ class Site:
             is_json = response.content_type == "application/json"
             return response.status, json.loads(text) if is_json else text, response.headers
 
-    async def offer(self, sdp, kind="offer", **more):
-        return await self.ask("POST", "/api/offer", json={"type": kind, "sdp": sdp}, **more)
+    async def offer(self, sdp, kind="offer", session="", **more):
+        body = {"type": kind, "sdp": sdp, "session": session}
+        return await self.ask("POST", "/api/offer", json=body, **more)
 
 
 def site_test(check, **options):
@@ -311,11 +311,51 @@ def test_the_times_of_the_turns_are_told_in_numbers_alone():
     site_test(check)
 
 
-def test_calls_of_a_process_that_died_are_closed_by_the_next():
+def test_a_call_of_a_process_that_died_goes_on_with_the_page_that_comes_back_to_it():
+    sdp = browser_offer()
+
     async def check(site):
-        assert site.port.said == [("orphan", m.Session(state="closed", reason="the transport actor restarted"))]
+        status, body, _ = await site.offer(sdp, session="elsewhere")
+        assert status == 200 and body["session_id"] not in ("orphan", "elsewhere")
+        status, body, _ = await site.offer(sdp, session="orphan")
+        assert status == 200 and body["session_id"] == "orphan"
+        assert site.port.said == []
 
     site_test(check, kept=[kept(m.Session(state="open"), "orphan", "transport")])
+
+
+def test_nobody_comes_back_to_a_call_of_a_process_that_died_and_it_is_closed(monkeypatch):
+    monkeypatch.setattr(exchange, "RETURN_S", 0)
+
+    async def check(site):
+        site.exchange.beat()
+        assert site.port.said == [("orphan", m.Session(state="closed", reason="its browser did not come back"))]
+
+    site_test(check, kept=[kept(m.Session(state="open"), "orphan", "transport")])
+
+
+def test_who_hangs_up_while_the_process_is_away_ends_the_call():
+    async def check(site):
+        assert (await site.ask("DELETE", "/api/session/orphan"))[0] == 200
+        assert site.port.said == [("orphan", m.Session(state="closed", reason="the user hung up"))]
+        assert (await site.ask("DELETE", "/api/session/orphan"))[0] == 404
+
+    site_test(check, kept=[kept(m.Session(state="open"), "orphan", "transport")])
+
+
+def test_the_end_of_a_call_is_told_to_who_waits_for_it():
+    sdp = browser_offer()
+
+    async def check(site):
+        _, body, _ = await site.offer(sdp)
+        waiting = asyncio.ensure_future(site.ask("GET", f"/api/session/{body['session_id']}/end"))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await site.ask("DELETE", f"/api/session/{body['session_id']}")
+        assert (await waiting)[:2] == (200, {"ended": True})
+        assert (await site.ask("GET", "/api/session/nobody/end"))[1] == {"ended": False}
+
+    site_test(check)
 
 
 # ---- tracks and microphone
@@ -567,7 +607,7 @@ def nal_units(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_a_call_carries_pictures_byte_for_byte_sound_and_microphone_and_ends_with_the_process(process, actors):
+def test_a_call_carries_pictures_byte_for_byte_sound_and_microphone_until_it_is_hung_up(process, actors):
     ear = Ear(actors["encoder"])
     encoder = X264().open(320, 240, 30)
     noise = np.random.default_rng(1).integers(16, 235, (6, 360, 320)).astype(np.uint8)
@@ -590,9 +630,10 @@ def test_a_call_carries_pictures_byte_for_byte_sound_and_microphone_and_ends_wit
             done = await ear.heard(m.Playout, lambda playout: playout.state == "finished")
             assert done.message.heard_ms == pytest.approx(200)
             await asyncio.sleep(0.2)
-            process.send_signal(signal.SIGTERM)
+            async with aiohttp.ClientSession() as http:
+                await http.delete(f"{process.url}/api/session/{session}")
             closed = await ear.heard(m.Session)
-            assert (closed.message.state, closed.message.reason) == ("closed", "the server stops")
+            assert (closed.message.state, closed.message.reason) == ("closed", "the user hung up")
             return client
 
     client = asyncio.run(call())
@@ -606,7 +647,6 @@ def test_a_call_carries_pictures_byte_for_byte_sound_and_microphone_and_ends_wit
     times = sorted(client.sound.payloads)
     assert set(np.diff(times)) == {960}
     assert max(len(client.sound.payloads[at][0]) for at in times) > 60  # bytes: a tone, where silence has few
-    assert process.wait(10) == 0
 
 
 @pytest.mark.slow

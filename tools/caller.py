@@ -24,6 +24,9 @@ RATE_HZ = 48_000
 BLOCK = 960  # samples of 20 ms, one Opus packet
 AUDIBLE = 330  # of 32768: about -40 dBFS, above codec noise and below any phone but the softest
 REPLY_TIMEOUT_S = 20.0
+RETURN_S = 15.0  # as long as the page waits for a server that went away
+AGAIN_S = 0.1
+MOST_LATE = 10  # blocks, which a busy machine catches up with; more were not heard
 
 
 class CallFailed(ToolError):
@@ -58,7 +61,8 @@ class Tape:
 
 
 class Microphone(AudioStreamTrack):
-    """Silence, or what was given to speak, in 20 ms blocks on absolute deadlines."""
+    """Silence, or what was given to speak, in 20 ms blocks on absolute deadlines. One connection after another may
+    draw from it: what falls between them is not heard."""
 
     def __init__(self):
         super().__init__()
@@ -76,6 +80,9 @@ class Microphone(AudioStreamTrack):
 
     async def recv(self) -> av.AudioFrame:
         self._start_ns = self._start_ns or now_ns()
+        missed = (now_ns() - self._start_ns) // (20 * MS) - self._sent
+        if missed > MOST_LATE:
+            self._pending, self._sent = self._pending[missed * BLOCK :], self._sent + missed
         await asyncio.sleep(max(0, self._start_ns + self._sent * 20 * MS - now_ns()) / SECOND)
         block, self._pending = self._pending[:BLOCK], self._pending[BLOCK:]
         frame = av.AudioFrame.from_ndarray(np.pad(block, (0, BLOCK - len(block)))[None], format="s16", layout="mono")
@@ -101,19 +108,25 @@ class Turn:
 
 
 class Caller:
-    """A call. ``await connect()``, any number of ``await ask()``, ``await close()``; or ``async with Caller(url)``."""
+    """A call. ``await connect()``, any number of ``await ask()``, ``await close()``; or ``async with Caller(url)``.
+
+    Where the server's process ends, it comes back to the next one by itself, as the page does. tapes: of the present
+    connection; ``past_tapes``: of those before.
+    """
 
     def __init__(self, url: str):
         self._url = url.rstrip("/")
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._peer: RTCPeerConnection | None = None
         self.microphone = Microphone()
-        self.tapes = {"audio": Tape(), "video": Tape()}
+        self.tapes: dict[str, Tape] = {}
+        self.past_tapes: list[dict[str, Tape]] = []
         self.clicked_ns = 0
         self.session_id = ""
         self.events: list[tuple[int, dict]] = []  # (ns, what the server told)
         self._state = "idle"
         self._changed = asyncio.Event()
         self._turn: Turn | None = None
+        self._returning: asyncio.Task | None = None
 
     async def __aenter__(self) -> "Caller":
         await self.connect()
@@ -125,23 +138,52 @@ class Caller:
     async def connect(self) -> None:
         """Returns when the first picture is there. Raises CallFailed."""
         self.clicked_ns = now_ns()
-        self._peer.addTrack(self.microphone)
-        video = self._peer.addTransceiver("video", direction="recvonly")
-        h264 = [c for c in RTCRtpReceiver.getCapabilities("video").codecs if c.mimeType == "video/H264"]
-        video.setCodecPreferences(h264)
-        self._peer.createDataChannel("events").on("message", self._on_event)
-        await self._peer.setLocalDescription(await self._peer.createOffer())
-        for transceiver in self._peer.getTransceivers():
-            transceiver.receiver._RTCRtpReceiver__jitter_buffer = self.tapes[transceiver.kind]
-        await self._peer.setRemoteDescription(await self._post())
+        await self._dial()
         deadline = time.monotonic() + 10
         while not any(arrival.marker for arrival in self.tapes["video"].arrivals):
             if time.monotonic() > deadline or self._peer.connectionState in ("failed", "closed"):
                 raise CallFailed(f"no picture within 10 s; the connection is {self._peer.connectionState}")
             await asyncio.sleep(0.005)
 
+    async def _dial(self) -> None:
+        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.tapes = {"audio": Tape(), "video": Tape()}
+        peer.addTrack(self.microphone)
+        video = peer.addTransceiver("video", direction="recvonly")
+        h264 = [c for c in RTCRtpReceiver.getCapabilities("video").codecs if c.mimeType == "video/H264"]
+        video.setCodecPreferences(h264)
+        peer.createDataChannel("events").on("message", self._on_event)
+        await peer.setLocalDescription(await peer.createOffer())
+        for transceiver in peer.getTransceivers():
+            transceiver.receiver._RTCRtpReceiver__jitter_buffer = self.tapes[transceiver.kind]
+        await peer.setRemoteDescription(await self._post())
+        self._returning = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        """Waits until the server has ended the call, or its process has ended; then goes on with the next one."""
+        if await self._is_over():
+            return
+        self.past_tapes.append(self.tapes)
+        await self._peer.close()
+        deadline = time.monotonic() + RETURN_S
+        while time.monotonic() < deadline:
+            try:
+                return await self._dial()
+            except CallFailed:
+                await self._peer.close()
+                await asyncio.sleep(AGAIN_S)
+
+    async def _is_over(self) -> bool:
+        try:
+            url, timeout = f"{self._url}/api/session/{self.session_id}/end", aiohttp.ClientTimeout(total=None)
+            async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url) as response:
+                return (await response.json())["ended"]
+        except (aiohttp.ClientError, json.JSONDecodeError):
+            return False
+
     async def _post(self) -> RTCSessionDescription:
-        offer = {"sdp": self._peer.localDescription.sdp, "type": self._peer.localDescription.type}
+        description = self._peer.localDescription
+        offer = {"sdp": description.sdp, "type": description.type, "session": self.session_id}
         try:
             async with aiohttp.ClientSession() as http, http.post(f"{self._url}/api/offer", json=offer) as response:
                 body = await response.json()
@@ -211,6 +253,7 @@ class Caller:
         return next(event for _, event in reversed(self.events) if event["type"] == kind)
 
     async def close(self) -> None:
+        self._returning.cancel()
         await self._peer.close()
 
 

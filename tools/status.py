@@ -40,8 +40,8 @@ class Actor:
 
     @property
     def is_well(self) -> bool:
-        """The bus says no Health: it is well where it runs, as all others speak through it."""
-        return self.state == ("ready" if self.program.name != "bus" else "running")
+        """Bus and watchdog say no Health: they are well where they run."""
+        return self.state == ("ready" if self.program.name in ACTORS else "running")
 
     def row(self) -> tuple[str, ...]:
         pid = str(self.program.pid or "")
@@ -74,7 +74,9 @@ def read(folder: Path) -> list[Actor]:
     now = now_ns()
     said = {health.pid: (health, now - envelope.sent_ns) for envelope, health in kept}
     return [
-        Actor(programs[name], *said.get(programs[name].pid, (None, 0))) for name in ("bus", *ACTORS) if name in programs
+        Actor(programs[name], *said.get(programs[name].pid, (None, 0)))
+        for name in ("bus", *ACTORS, "watchdog")
+        if name in programs
     ]
 
 

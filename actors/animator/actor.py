@@ -19,6 +19,7 @@ from actors.step import Input, Output
 from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY, Dialogue, Face, Floor, Phones, Playout, Session, Speech, Turn
 
+PAST_NS = SECOND  # what moved a listener so long ago, before the animator started anew, moves him no more
 DECIMALS = 5  # of weights, angles and places: far below what can be seen
 
 
@@ -76,17 +77,19 @@ class Animator:
                     self._end(cut=True)
             case Floor(state=state):
                 self._hear_floor(state, turn, now_ns)
-            case Playout(state="started" | "playing", anchor_ns=anchor_ns):
+            case Playout(state="started" | "playing" as state, anchor_ns=anchor_ns):
                 self._commit(turn, now_ns)
                 if self._plays(turn):
-                    self._play(anchor_ns, now_ns)
+                    self._play(anchor_ns, now_ns, again=state == "started" and self._reply.heard)
             case Playout(state="finished" | "stopped" as state) if self._plays(turn):
                 self._end(cut=state == "stopped")
             case Dialogue(state=state):
                 self._state = state
-            case Speech(state="started" | "resumed") if self._reply is None:
+            case Speech() if now_ns - one.envelope.sent_ns > PAST_NS or self._reply:
+                pass
+            case Speech(state="started" | "resumed"):
                 self._behaviour.user_started(self._life_ns / SECOND)
-            case Speech(state="paused" | "ended") if self._reply is None:
+            case Speech():
                 self._behaviour.user_paused(self._life_ns / SECOND)
 
     def _open(self, opened_ns: int, now_ns: int, fps: int) -> None:
@@ -105,11 +108,12 @@ class Animator:
             for phones in drafts:
                 self._hear_phones(phones, now_ns)
 
-    def _play(self, anchor_ns: int, now_ns: int) -> None:
+    def _play(self, anchor_ns: int, now_ns: int, again: bool) -> None:
+        """``again``: it was heard before, and its voice has gone back some way, to where it was when that was lost."""
         self._reply.heard = True
         if self._waits and self._floor_turn == self._reply.turn:
             return  # said before it yielded
-        if self._waits:
+        if self._waits or again:
             self._waits = False
             self._pace.rejoin(anchor_ns, now_ns)
             next_ns = self._life_ns + max(now_ns, self._pace.due_ns) - self._shown_ns

@@ -122,6 +122,8 @@ class Llm:
         return [one for one in (self._draft, self._live) if one]
 
     def _session(self, one: Input, now_ns: int) -> Iterator[Output]:
+        if one.message.state == "open" and self._state:
+            return  # its connection was made anew
         if one.message.state == "open":
             self._conversation.meet(one.message.user)
         else:

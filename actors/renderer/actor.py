@@ -35,7 +35,7 @@ class Renderer:
         """Raises BadPicture for a size that cannot be drawn."""
         for one in inputs:
             match one.message:
-                case Session(state="open") as session:
+                case Session(state="open") as session if session != self._session:
                     self._session, self._ladder = session, Ladder(session.fps)
                     self._stages: dict[tuple, Stage] = {}
                     self._stage()

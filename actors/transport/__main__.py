@@ -17,7 +17,7 @@ from actors.actor import CANNOT_START
 from actors.actor import arguments as actor_arguments
 from actors.port import Port
 from actors.transport import hooks
-from actors.transport.exchange import HEARS, UNREAD, Exchange
+from actors.transport.exchange import HEARS, REMEMBERS, UNREAD, Exchange
 from actors.transport.server import Server
 from protocol.errors import BusUnreachable
 
@@ -62,18 +62,19 @@ def main() -> None:
 
 
 async def serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
-    """Until a signal comes; then ends the calls, so that all hear of it."""
+    """Until a signal comes. The calls are not over then: their pages come back to the next process."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if _is_loopback(options.host) or hooks.has_only_loopback():
         hooks.offer_only_loopback()
     listening = socket.create_server((options.host, options.port))  # first: a second process must not reach the bus
-    port = Port("transport", engine=ENGINE, hears=HEARS, unread=UNREAD)
-    kept = await asyncio.to_thread(port.open)
+    port = Port("transport", engine=ENGINE, hears=HEARS, unread=UNREAD, remembers=REMEMBERS)
+    past = await asyncio.to_thread(port.open)
     url = f"{'https' if tls else 'http'}://{options.host}:{options.port}"
-    exchange = Exchange(port, kept, options.max_sessions, url)
-    runner = web.AppRunner(Server(exchange, options.host, options.allow_origin).app(), access_log=None)
+    exchange = Exchange(port, past, options.max_sessions, url)
+    app = Server(exchange, options.host, options.allow_origin).app()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)  # s; what lasts as long as a call ends here
     await runner.setup()
     await web.SockSite(runner, listening, ssl_context=tls).start()
     log.info("ready at %s", url)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiortc import MediaStreamTrack, RTCDataChannel
 from aiortc.mediastreams import MediaStreamError
@@ -14,11 +14,24 @@ from actors.transport import hooks, offer
 from actors.transport.events import Events
 from actors.transport.latency import Latency
 from actors.transport.media import SAMPLE_RATE_HZ, VIDEO_RATE_HZ
+from actors.transport.mic import RATE_HZ as MIC_HZ
 from actors.transport.mic import Mic
 from actors.transport.playout import Playout
 from actors.transport.tracks import Pictures, Sound
 from protocol.clock import SECOND, now_ns
-from protocol.messages import Bitrate, Floor, KeyframeRequest, MicAudio, Packet, Session, Turn, Voice
+from protocol.messages import (
+    Bitrate,
+    Dialogue,
+    Floor,
+    KeyframeRequest,
+    MicAudio,
+    Packet,
+    Reply,
+    Session,
+    Speech,
+    Turn,
+    Voice,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +43,22 @@ LEAST_BITS_PER_S, MOST_BITS_PER_S = 300_000, 2_500_000
 
 
 class Call:
-    """Made from an offer. ``over(call)`` is called once, when everything of it is closed."""
+    """Made from an offer. ``over(call)`` is called once, when everything of it is closed.
 
-    def __init__(self, session: str, user: str, port: Port, latency: Latency, over: Callable[["Call"], None]):
+    past: of a call that goes on after this process has restarted: what was said in it. ``is_over``: set at the end.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        user: str,
+        port: Port,
+        latency: Latency,
+        over: Callable[["Call"], None],
+        past: Sequence[Input] = (),
+    ):
         self.session = session
+        self.is_over = asyncio.Event()
         self._latency = latency
         self._user = user
         self._port, self._over = port, over
@@ -57,6 +82,19 @@ class Call:
         self._key_reason = ""  # of the request that waits
         self._bitrate_ns, self._bits_per_s = 0, MOST_BITS_PER_S
         self._packet_boot_seq = (0, 0)
+        self._resume(past)
+
+    def _resume(self, past: Sequence[Input]) -> None:
+        self._playout.resume(past, self._zero_ns)
+        self._last_mic: Input | None = None
+        for one in past:
+            match one.message:
+                case MicAudio():
+                    self._last_mic = one
+                case Reply() | Turn(state="committed") | Speech(state="started"):
+                    self.events.take(one)
+        if states := [one for one in past if isinstance(one.message, Dialogue)]:
+            self.events.take(states[-1])
 
     async def answer(self, sdp: str) -> str:
         """Returns the answer to the offer. Raises BadOffer; the call must then be closed."""
@@ -148,6 +186,10 @@ class Call:
                 frame = await track.recv()
             except MediaStreamError:
                 return
+            if self._last_mic:  # the stream goes on where it would be by now
+                since_ns = now_ns() - self._last_mic.envelope.sent_ns
+                self._mic.start_sample = self._last_mic.message.start_sample + since_ns * MIC_HZ // SECOND
+                self._last_mic = None
             for start_sample, block in self._mic.take(frame):
                 self._publish(Output(MicAudio(start_sample=start_sample), content=block))
 
@@ -213,8 +255,11 @@ class Call:
         latest_ns, self._sound.latest_ns = self._sound.latest_ns, 0
         return latest_ns
 
-    async def close(self, reason: str) -> None:
-        """Hangs up; the rest hear of it. Does nothing the second time."""
+    async def close(self, reason: str, goes_on: bool = False) -> None:
+        """Hangs up; the rest hear of it, unless the call ``goes_on`` with the next process.
+
+        Does nothing the second time.
+        """
         if self._is_closing:
             return
         self._is_closing = True
@@ -224,7 +269,9 @@ class Call:
                 timer.cancel()
         self._pictures.stop()
         await self._peer.close()
-        self._publish(Output(Session(state="closed", reason=reason)))
+        if not goes_on:
+            self._publish(Output(Session(state="closed", reason=reason)))
+            self.is_over.set()
         self._is_open = False
         self._port.forget(self.session)
         own = asyncio.current_task()

@@ -19,7 +19,9 @@ from protocol.messages import (
     Floor,
     Frame,
     Health,
+    MicAudio,
     Packet,
+    Playout,
     Reply,
     Session,
     Speech,
@@ -33,7 +35,9 @@ log = logging.getLogger(__name__)
 
 HEARS = (Packet, Voice, Turn, Transcript, Reply, Dialogue, Floor, Speech, Face, Frame, Health, Session)
 UNREAD = (Face, Frame)  # heard for when they come
+REMEMBERS = (MicAudio, Playout)
 STALE_NS = 3 * SECOND  # an actor silent for so long is not there
+RETURN_S = 20  # so long a call that this process' life before held waits for its browser
 
 
 class Full(Exception):
@@ -49,19 +53,23 @@ class Beat:
 
 
 class Exchange:
-    """Lives in the event loop. ``port`` must be open; ``kept`` is what its opening gave; ``url``: where the page is."""
+    """Lives in the event loop. ``port`` must be open; ``past`` is what its opening gave; ``url``: where the page is."""
 
-    def __init__(self, port: Port, kept: Sequence[Input], most_calls: int, url: str = ""):
+    def __init__(self, port: Port, past: Sequence[Input], most_calls: int, url: str = ""):
         self._port, self._most_calls, self._url = port, most_calls, url
         self.turns = Log()
         self._calls: dict[str, Call] = {}
         self._beats: dict[str, Beat] = {}
         self._began_ns = now_ns()
         self._missing: list[str] = []
-        self._take(kept)
-        for session in {one.envelope.session for one in kept if isinstance(one.message, Session)}:
-            log.info("call %s ended with the process that held it", session[:6])
-            port.publish(Output(Session(state="closed", reason="the transport actor restarted")), session)
+        self._waiting: dict[str, list[Input]] = {}  # what was said in the calls of the life before
+        self._take(past)
+        for one in past:
+            if isinstance(one.message, Session):
+                self._waiting[one.envelope.session] = []
+        for one in past:
+            if one.envelope.session in self._waiting:
+                self._waiting[one.envelope.session].append(one)
 
     async def run(self) -> None:
         """Feeds the calls from the bus and beats, until cancelled."""
@@ -70,7 +78,7 @@ class Exchange:
         try:
             while True:
                 self._drain()
-                self._beat("ready")
+                self.beat()
                 await asyncio.sleep(1)
         finally:
             loop.remove_reader(self._port.fileno())
@@ -85,6 +93,24 @@ class Exchange:
                 self._beats[one.message.actor] = Beat(one.message, now_ns())
             elif one.envelope.session in self._calls:
                 self._calls[one.envelope.session].take(one)
+            elif one.envelope.session in self._waiting and not isinstance(one.message, Packet):
+                self._waiting[one.envelope.session].append(one)
+
+    def beat(self) -> None:
+        """What is done once a second."""
+        self._beat("ready")
+        if now_ns() - self._began_ns > RETURN_S * SECOND:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        for session in list(self._waiting):
+            log.info("call %s ended: nobody came back to it within %d s", session[:6], RETURN_S)
+            self._end_waiting(session, "its browser did not come back")
+
+    def _end_waiting(self, session: str, reason: str) -> None:
+        del self._waiting[session]
+        self._port.publish(Output(Session(state="closed", reason=reason)), session)
+        self._port.forget(session)
 
     def _beat(self, state: str) -> None:
         lateness_ns = max((call.lateness_ns() for call in self._calls.values()), default=0)
@@ -97,14 +123,20 @@ class Exchange:
 
     # ---- for the server
 
-    async def answer(self, sdp: str, user: str = "") -> tuple[str, str]:
-        """Opens a call; returns (session, answer). ``user``: see Session. Raises BadOffer, Full."""
+    async def answer(self, sdp: str, user: str = "", session: str = "") -> tuple[str, str]:
+        """Opens a call, or goes on with ``session``, which the life before held; returns (session, answer).
+
+        ``user``: see Session. Raises BadOffer, Full.
+        """
         offer.check(sdp)
-        if len(self._calls) >= self._most_calls:
-            raise Full(f"all {self._most_calls} places are taken; try again when a call has ended")
-        session = secrets.token_urlsafe(16)
+        if session not in self._waiting:
+            session = secrets.token_urlsafe(16)
+            if len(self._calls) + len(self._waiting) >= self._most_calls:
+                raise Full(f"all {self._most_calls} places are taken; try again when a call has ended")
+        past = self._waiting.pop(session, [])
+        user = next((one.message.user for one in past if isinstance(one.message, Session)), user)
         call = self._calls[session] = Call(
-            session, user, self._port, Latency(self.turns), over=lambda call: self._calls.pop(call.session)
+            session, user, self._port, Latency(self.turns), lambda call: self._calls.pop(call.session), past
         )
         call.events.tell("health", missing=self.missing())
         try:
@@ -113,15 +145,26 @@ class Exchange:
             await call.close("its offer could not be answered")
             raise
 
+    async def until_over(self, session: str) -> bool:
+        """Returns when the call is over; False, at once, where there is no such call."""
+        if call := self._calls.get(session):
+            await call.is_over.wait()
+        return call is not None
+
     async def hang_up(self, session: str) -> bool:
         """False where there is no such call."""
         if call := self._calls.get(session):
             await call.close("the user hung up")
-        return call is not None
+        elif session in self._waiting:
+            self._end_waiting(session, "the user hung up")
+        else:
+            return False
+        return True
 
     async def close(self) -> None:
-        """Ends all calls and says so."""
-        await asyncio.gather(*(call.close("the server stops") for call in list(self._calls.values())))
+        """Lets all calls go; the next process may go on with them."""
+        calls = list(self._calls.values())
+        await asyncio.gather(*(call.close("the server stops or starts anew", goes_on=True) for call in calls))
         self._port.beat("stopping")
 
     def missing(self) -> list[str]:

@@ -15,14 +15,14 @@ WIDEST_GAP_SAMPLES = SAMPLE_RATE_HZ  # 1 s of silence at most stands for lost pa
 
 
 class Mic:
-    """One call's."""
+    """One call's. ``start_sample``: of the next block."""
 
     def __init__(self, counts: Counter[str]):
         self._counts = counts
         self._resampler = Resampler(SAMPLE_RATE_HZ, RATE_HZ)
         self._rest = np.zeros(HELD_BACK, np.int16)
         self._expected_pts: int | None = None
-        self._start_sample = 0
+        self.start_sample = 0
 
     def take(self, frame: av.AudioFrame) -> list[tuple[int, np.ndarray]]:
         """frame: s16, 48 kHz, pts in samples. Returns the blocks that are complete: (start_sample, int16 [320])."""
@@ -35,8 +35,8 @@ class Mic:
         sound = np.concatenate([self._rest, self._resampler.add(sound)])
         blocks = []
         while len(sound) >= BLOCK_SAMPLES:
-            blocks.append((self._start_sample, sound[:BLOCK_SAMPLES]))
+            blocks.append((self.start_sample, sound[:BLOCK_SAMPLES]))
             sound = sound[BLOCK_SAMPLES:]
-            self._start_sample += BLOCK_SAMPLES
+            self.start_sample += BLOCK_SAMPLES
         self._rest = sound
         return blocks

@@ -6,6 +6,7 @@ before its turn is committed. While the user has the floor, the reply waits wher
 """
 
 from collections import Counter, deque
+from collections.abc import Sequence
 
 import numpy as np
 from attrs import frozen
@@ -24,6 +25,7 @@ FADE_SAMPLES = 1920  # 40 ms: a reply that is stopped ends without a click
 RISE_SAMPLES = 480  # 10 ms: and goes on without one
 DRY_NS = 3 * SECOND  # a reply whose voice stays away so long is given up
 PROGRESS_PACKETS = 5  # Playout at 10 Hz
+AGAIN_MS = 150.0  # what left just before a restart may not have been heard: half a word is said again
 PICTURE_STEP = VIDEO_RATE_HZ // 1000  # least distance of two pictures: browsers count in milliseconds
 NO_TURN = -1
 SILENCE = np.zeros(PACKET_SAMPLES, np.int16)
@@ -91,6 +93,23 @@ class Playout:
             self._replies[turn] = Reply(turn)
         return self._replies[turn]
 
+    def resume(self, past: Sequence[Input], now_ns: int) -> None:
+        """After a restart. past: what was said in the call, Playout included: a reply goes on a little before where it
+        was."""
+        heard_ms: dict[int, float] = {}
+        for one in past:
+            if isinstance(one.message, Progress):
+                heard_ms[one.envelope.turn] = one.message.heard_ms
+                if one.message.state in ("finished", "stopped"):
+                    self._last_turn = max(self._last_turn, one.envelope.turn)
+        for one in past:
+            if isinstance(one.message, Voice | Turn | Floor) and one.envelope.turn > self._last_turn:
+                self.take(one, now_ns)
+        for turn, reply in self._replies.items():
+            reply.take(max(0, int((heard_ms.get(turn, 0.0) - AGAIN_MS) * SAMPLE_RATE_HZ / 1000)))
+            reply.sentences_begun()
+            self._rises = self._rises or reply.position > 0
+
     # ---- sound
 
     def sound(self, index: int) -> np.ndarray:
@@ -131,7 +150,7 @@ class Playout:
         self._playing = reply
         self._last_turn = reply.turn
         self._replies = {turn: later for turn, later in self._replies.items() if turn > reply.turn}
-        self._anchor_turn, self._anchor_ns = reply.turn, due_ns
+        self._anchor_turn, self._anchor_ns = reply.turn, due_ns - samples_ns(reply.position)
         self._dry_packets = 0
         self._say(reply, "started")
 

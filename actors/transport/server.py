@@ -48,6 +48,7 @@ class Server:
         app.router.add_get("/api/turns", self._turns)
         app.router.add_post("/api/offer", self._offer)
         app.router.add_delete("/api/session/{id}", self._hang_up)
+        app.router.add_get("/api/session/{id}/end", self._end)
         app.router.add_routes(self._recollection.routes())
         app.on_cleanup.append(self._recollection.close)
         app.router.add_route("OPTIONS", "/api/{rest:.*}", self._preflight)
@@ -73,7 +74,7 @@ class Server:
             return refusal(400, 'the request must be {"type": "offer", "sdp": "…"}')
         try:
             user = user_of(str(body["user"])) if body.get("user") else ""
-            session, answer = await self._exchange.answer(body["sdp"], user)
+            session, answer = await self._exchange.answer(body["sdp"], user, str(body.get("session", "")))
         except (BadKey, BadOffer) as error:
             return refusal(400, str(error))
         except Full as error:
@@ -84,6 +85,15 @@ class Server:
         if not await self._exchange.hang_up(request.match_info["id"]):
             return refusal(404, "there is no such call")
         return web.json_response({"closed": True})
+
+    async def _end(self, request: web.Request) -> web.StreamResponse:
+        """Answers when the call is over. A connection that breaks before tells the page that this process is gone."""
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        was_there = await self._exchange.until_over(request.match_info["id"])
+        await response.write(json.dumps({"ended": was_there}).encode())
+        await response.write_eof()
+        return response
 
     async def _preflight(self, request: web.Request) -> web.Response:
         headers = {

@@ -1,5 +1,7 @@
 // One call: microphone and face over WebRTC, events over a data channel. Knows nothing of the page.
 //
+// Where the server's process ends, the call goes on with the next one: same microphone, same session.
+//
 //   const call = new Call();
 //   call.addEventListener('state', e => e.detail);   // 'connecting', 'connected', 'shaky', 'ended'
 //   call.addEventListener('event', e => e.detail);   // what the server tells: {type: 'transcript', ...}
@@ -11,6 +13,8 @@ import {Problem} from '/web/problem.js';
 const CONNECT_MS = 12000;
 const SHAKY_MS = 6000;  // a connection that does not come back within this is lost
 const ANSWER_MS = 10000;
+const RETURN_MS = 15000;  // a server that is not back within this is gone
+const AGAIN_MS = 100;
 
 export class Call extends EventTarget {
   state = 'idle';
@@ -38,21 +42,47 @@ export class Call extends EventTarget {
     this.#expire(CONNECT_MS, () => new Problem('webrtc', `the connection is still ${peer.connectionState}`));
     peer.addTrack(this.microphone.getAudioTracks()[0], this.microphone);
     peer.addTransceiver('video', {direction: 'recvonly'});
-    peer.ontrack = ({receiver, streams}) => {
-      if (receiver.track.kind === 'video' && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
-      if (video.srcObject !== streams[0]) video.srcObject = streams[0];  // twice would abort play()
+    peer.ontrack = ({receiver, track, streams}) => {
+      if (track.kind !== 'video') return;
+      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      if (!video.srcObject) video.srcObject = streams[0];
+      else track.onunmute = () => { video.srcObject = streams[0]; };  // until then the last picture stays
     };
     video.requestVideoFrameCallback?.(() => this.#mark('picture'));
-    peer.onconnectionstatechange = () => this.#connectionChanged();
+    peer.onconnectionstatechange = () => peer === this.peer && this.#connectionChanged();
     this.events = peer.createDataChannel('events');
     this.events.onmessage = message => this.#emit('event', JSON.parse(message.data));
-    this.events.onclose = () => this.#fail(new Problem('ended'));
     await peer.setLocalDescription();  // sent at once: the server learns this side's addresses from its packets
-    const answer = await this.#post({type: 'offer', sdp: peer.localDescription.sdp, user: userKey()});
+    const offer = {type: 'offer', sdp: peer.localDescription.sdp, user: userKey(), session: this.sessionId ?? ''};
+    const answer = await this.#post(offer);
     this.sessionId = answer.session_id;
     this.#mark('answer');
     if (this.state === 'ended') return this.#tellServer();
     await peer.setRemoteDescription({type: answer.type, sdp: answer.sdp});
+    this.#watchServer(video);
+  }
+
+  // The server answers this request when the call is over. It breaks before where the server's process has ended.
+  async #watchServer(video) {
+    let over = false;
+    try {
+      over = (await (await fetch(`/api/session/${this.sessionId}/end`)).json()).ended;
+    } catch {}
+    if (over) this.#fail(new Problem('ended'));
+    else if (this.state !== 'ended') await this.#return(video);
+  }
+
+  async #return(video) {
+    this.#become('shaky');
+    for (const end = performance.now() + RETURN_MS; this.state !== 'ended';) {
+      this.peer.close();
+      try {
+        return await this.#connect(video);
+      } catch (problem) {
+        if (problem.code !== 'unreachable' || performance.now() > end) return this.#fail(new Problem('lost'));
+      }
+      await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+    }
   }
 
   async #post(offer) {

@@ -4,6 +4,7 @@ export class Transcript {
   entries = [];  // {who: 'you' or 'face', text, stage or turn}
   #replies = new Map();  // turn to its bubble
   #utterances = new Map();  // number to its bubble
+  #told = new Set();  // turns and sentences
 
   constructor(log, partial) {
     this.log = log;
@@ -25,8 +26,10 @@ export class Transcript {
     this.#utterances.get(utterance).lastChild.textContent = text;
   }
 
-  said({turn, text}) {
-    if (!text) return;
+  // A sentence may be told again, where the connection was made anew in the middle of it.
+  said({turn, sentence, text}) {
+    if (!text || this.#told.has(`${turn} ${sentence}`)) return;
+    this.#told.add(`${turn} ${sentence}`);
     const entry = this.entries.find(one => one.turn === turn);
     if (entry) {
       entry.text += ` ${text}`;
@@ -44,6 +47,7 @@ export class Transcript {
   clear() {
     this.entries.length = 0;
     this.#replies.clear();
+    this.#told.clear();
     this.#utterances.clear();
     this.log.replaceChildren();
     this.partial.hidden = true;
