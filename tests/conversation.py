@@ -73,6 +73,8 @@ class Talk:
 
     def __init__(self, conversation, completeness):
         self.machine = Llm(conversation, completeness, local_time)
+        self._completeness = completeness
+        self._past: list[Input] = []  # what the bus has of the call
         self.said: list[tuple[float, int, object]] = []
         self.outputs: list[Output] = []
         self.now_s = 0.0
@@ -88,6 +90,7 @@ class Talk:
         self._dead = 0
         self._ended: set[int] = set()
         self._silent = False  # tts makes no voice
+        self._away = False  # the llm's process is
         self.words_s = WORDS_S
         self._closed = False
         self.at(0.0, lambda: self.hear(Session(state="open")))
@@ -154,7 +157,7 @@ class Talk:
 
     def run(self, until_s: float) -> "Talk":
         while True:
-            wake = self.machine.wake_ns
+            wake = None if self._away else self.machine.wake_ns
             wake_s = float("inf") if wake is None else max(self.now_s, wake / SECOND)
             due_s = self._due[0][0] if self._due else float("inf")
             if min(wake_s, due_s) > until_s:
@@ -178,14 +181,40 @@ class Talk:
         envelope = Envelope(
             topic=topic.name, actor=topic.owner, session="s", turn=turn, boot=1, seq=self._count, sent_ns=self._ns()
         )
+        self._past.append(Input(envelope, message))
         self._step([Input(envelope, message)])
+
+    def restart(self, s: float, conversation, away_s: float = 0.5) -> None:
+        """The llm's process is killed at ``s``; the next one hears what the bus has, and goes on."""
+        self.at(s, lambda: setattr(self, "_away", True))
+
+        def come_back() -> None:
+            self._away = False
+            self.machine = Llm(conversation, self._completeness, local_time)
+            self._step(list(self._past))
+
+        self.at(s + away_s, come_back)
 
     def _ns(self) -> int:
         return int(round(self.now_s * SECOND))
 
     def _step(self, inputs: list[Input]) -> None:
+        if self._away:
+            return
         for output in list(self.machine.step(inputs, self._ns())):
             self.outputs.append(output)
+            self._count += 1
+            topic = of(output.message)
+            envelope = Envelope(
+                topic=topic.name,
+                actor="llm",
+                session="s",
+                turn=output.turn,
+                boot=1,
+                seq=self._count,
+                sent_ns=self._ns(),
+            )
+            self._past.append(Input(envelope, output.message))
             self.said.append((round(self.now_s, 3), output.turn, output.message))
             self._take(output.turn, output.message)
 

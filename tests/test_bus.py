@@ -114,6 +114,72 @@ def test_a_bus_that_was_killed_and_came_back_is_found_again(run_folder):
     speaker.close()
 
 
+def test_a_gap_in_the_numbers_is_filled_from_the_journal(bus, run_folder):
+    listener, speaker = joined(run_folder, "stt", m.Speech), joined(run_folder, "vad")
+    for number in range(1, 8):
+        speaker.publish(m.Speech(state="started", utterance=number, at_sample=0, at_ns=0), session="s")
+    heard = []
+    while len(heard) < 7:
+        heard += receive(listener, m.Speech)
+    listener._seen["vad", "speech", "s"] = (speaker.boot, 2)  # as if the rest had never come
+    speaker.publish(m.Speech(state="ended", utterance=7, at_sample=0, at_ns=0), session="s")
+    filled = []
+    while len(filled) < 6:
+        filled += [(envelope.seq, message.utterance) for envelope, message in receive(listener, m.Speech)]
+    assert filled == [(3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 7)]
+    assert listener.counts["filled speech"] == 5 and listener.counts["lost speech"] == 0
+    listener.close()
+    speaker.close()
+
+
+def test_a_bus_that_restarted_is_told_again_what_its_publishers_hold(run_folder):
+    process = start_bus(run_folder)
+    speaker = joined(run_folder, "vad")
+    listener = joined(run_folder, "stt", m.Speech)
+    for number in (1, 2, 3):
+        speaker.publish(m.Speech(state="started", utterance=number, at_sample=0, at_ns=0), session="s")
+    heard = []
+    while len(heard) < 3:
+        heard += receive(listener, m.Speech)
+    while speaker._bus_boot is None:
+        speaker.receive(100)
+    process.kill()
+    process.wait()
+    process = start_bus(run_folder)
+    known = []
+    deadline = now_ns() + 10 * SECOND
+    while len(known) < 3 and now_ns() < deadline:
+        speaker.receive(100)
+        late = Bus("status", [m.Speech], run_folder)
+        known = [message.utterance for _, message in late.connect()]
+        late.close()
+    assert known == [1, 2, 3]
+    assert listener.receive(100) == []  # heard already
+    process.terminate()
+    assert process.wait(10) == 0
+    listener.close()
+    speaker.close()
+
+
+def test_who_starts_again_gets_what_it_said_itself(bus, run_folder):
+    vad, llm = joined(run_folder, "vad"), joined(run_folder, "llm")
+    vad.publish(m.Speech(state="started", utterance=1, at_sample=0, at_ns=0), session="s")
+    llm.publish(m.Turn(state="committed"), session="s", turn=1)
+    deadline, past = now_ns() + 5 * SECOND, []
+    while len(past) < 2 and now_ns() < deadline:
+        again = Port("vad", "", [m.Turn], run_folder, remembers=[m.Speech])
+        past = again.open()
+        again.close()
+    assert [one.envelope.topic for one in past] == ["speech", "turn"]
+    again = Port("vad", "", [m.Turn], run_folder, remembers=[m.Speech])
+    again.open()
+    vad.publish(m.Speech(state="ended", utterance=1, at_sample=0, at_ns=0), session="s")
+    llm.publish(m.Turn(state="committed"), session="s", turn=2)
+    assert [one.envelope.topic for one in again.receive(2000)] == ["turn"]
+    for end in (again, vad, llm):
+        end.close()
+
+
 def test_no_bus_is_an_error_that_names_the_folder_and_the_wait(run_folder):
     alone = Bus("vad", (), run_folder)
     with pytest.raises(BusUnreachable, match=f"no bus in {run_folder} after 0.1 s"):

@@ -48,6 +48,9 @@ while True:
     bus.publish(Health(actor=sys.argv[1], engine="small", state="ready", pid=os.getpid()))
     time.sleep(0.2)
 """
+# says once that it is ready and then nothing, but takes no signal and runs on
+HANGS = READY.replace("while True:\n    bus.publish", "bus.publish").replace("    time.sleep(0.2)", "time.sleep(600)")
+WATCHDOG = ".venv/bin/python -m tools.watchdog"
 DEADLINE_S = 20.0
 # what starts a stack in a process of its own, says the numbers of all its processes, and waits
 STARTER = """
@@ -187,6 +190,38 @@ def test_restarting_an_unknown_actor_is_answered_with_the_names_there_are(deploy
     with Stack(run_folder, deployment=deploy(vad=None)):
         assert main(["restart", "ear"]) == 1
         assert "no actor 'ear'; there are bus, vad" in capsys.readouterr().err
+
+
+def successor(stack, name, pid):
+    """The process that came in place of one."""
+    deadline = time.monotonic() + DEADLINE_S
+    while (program := stack.programs.all()[name]).pid in (0, pid):
+        assert time.monotonic() < deadline, program
+        time.sleep(0.02)
+    return program.pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+@pytest.mark.parametrize("name", ["vad", "bus"])
+def test_a_program_that_is_killed_or_stopped_comes_back(deploy, run_folder, name, number):
+    with Stack(run_folder, deployment=deploy(vad=None, watchdog=WATCHDOG)) as stack:
+        watchdog = stack.programs.all()["watchdog"].pid
+        pid = stack.programs.all()[name].pid
+        os.kill(pid, number)
+        assert successor(stack, name, pid)
+        os.kill(watchdog, signal.SIGKILL)
+        assert successor(stack, "watchdog", watchdog)
+
+
+def test_a_program_whose_heartbeat_stays_away_is_replaced_and_its_neighbours_are_not(deploy, run_folder, tmp_path):
+    (tmp_path / "hangs.py").write_text(HANGS)
+    hangs = ".venv/bin/python hangs.py stt"
+    with Stack(run_folder, deployment=deploy(vad=None, stt=hangs, watchdog=WATCHDOG)) as stack:
+        before = {name: program.pid for name, program in stack.programs.all().items()}
+        assert successor(stack, "stt", before["stt"])
+        after = {name: program.pid for name, program in stack.programs.all().items()}
+        assert {name for name in before if after[name] != before[name]} == {"stt"}
+        assert "has not been heard for 3 s: killed" in (run_folder / "watchdog.log").read_text()
 
 
 def test_status_tells_by_its_exit_whether_all_are_ready(deploy, run_folder, capsys):

@@ -49,16 +49,10 @@ class Watchdog:
     """Raises NotRunning where there is no supervisor."""
 
     def __init__(self, folder: Path):
-        self._programs = Programs(folder)
-        self._bus = Bus(NAME, [Health], folder)
+        self._folder, self._programs = folder, Programs(folder)
+        self._bus: Bus | None = None  # until it answers
         self._processes: dict[int, _Process] = {}
         self._followed_ns = 0
-
-    def join(self) -> None:
-        """Waits for the bus."""
-        while True:
-            with suppress(BusUnreachable):
-                return self._hear(self._bus.connect())
 
     def look(self) -> None:
         """Once; returns after LOOK_S, or as soon as something has ended."""
@@ -67,7 +61,7 @@ class Watchdog:
         ended, _, _ = select.select([one.end_fd for one in self._processes.values()], [], [], LOOK_S)
         for pid in [pid for pid, one in self._processes.items() if one.end_fd in ended]:
             self._revive(pid)
-        self._hear(self._bus.receive())
+        self._hear(self._bus.receive() if self._bus else self._join())
         for pid, one in self._processes.items():
             one.looks = one.looks + 1 if _is_stopped(pid) else 0
             if one.looks > 1:
@@ -92,6 +86,16 @@ class Watchdog:
                 break
             time.sleep(REVIVE_EVERY_S)
         self._follow()
+
+    def _join(self) -> list:
+        bus = Bus(NAME, [Health], self._folder)
+        try:
+            messages = bus.connect(LOOK_S)
+        except BusUnreachable:
+            bus.close()
+            return []
+        self._bus = bus
+        return messages
 
     def _hear(self, messages: list) -> None:
         for _, health in messages:
@@ -129,7 +133,6 @@ def main() -> None:
     actor_log.setup(NAME)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     watchdog = Watchdog(run_folder())
-    watchdog.join()
     log.info("ready")
     try:
         while True:
