@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import wave
 from pathlib import Path
 
@@ -253,6 +254,36 @@ def test_a_refused_microphone_is_explained_in_words(stack):
     problem = asyncio.run(refused())
     assert problem["code"] == "microphone-refused"
     assert "microphone" in problem["title"].lower() and "address bar" in problem["words"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_page_comes_back_by_itself_when_the_server_starts_anew_in_the_middle_of_a_reply(stack, tmp_path, number):
+    first, second = spoken("tell me a story"), spoken("what is your name")
+    wav = write_wav(tmp_path / "two.wav", silence(QUIET_S), first, silence(14), second, silence(20))
+
+    async def talk():
+        async with Chromium(wav) as page:
+            await page.open(stack.url)
+            await page.run("document.getElementById('call').click()")
+            await page.until("visavis.dialogue == 'speaking'", seconds=20)
+            await asyncio.sleep(0.7)
+            os.kill(stack.programs.all()["transport"].pid, number)
+            await page.until("visavis.state == 'shaky'", seconds=5)
+            began = now_ns()
+            await page.until("visavis.state == 'connected' && visavis.stats.framesDecoded > 0", seconds=10)
+            away_s = (now_ns() - began) / SECOND
+            assert await page.run("visavis.problem") is None
+            await page.until("visavis.dialogue == 'speaking'")
+            await page.screenshot(tmp_path / "back.png")
+            await page.until("visavis.transcripts.filter(one => one.who == 'face').length == 2", seconds=40)
+            return away_s, await page.run("visavis.transcripts"), (await health(stack))["calls"]
+
+    away_s, transcripts, calls = asyncio.run(talk())
+    assert away_s < 10 and calls == 1
+    you, face = ([one["text"] for one in transcripts if one["who"] == who] for who in ("you", "face"))
+    assert word_errors("tell me a story", you[0]) <= 0.34 and word_errors("what is your name", you[1]) <= 0.25
+    assert len(face[0].split()) > 15 and "vivi" in face[1].lower()
+    asyncio.run(until_calls(stack, 0))
 
 
 @pytest.mark.parametrize("actor", ["vad", "stt", "llm", "tts", "animator", "renderer", "encoder"])

@@ -11,12 +11,14 @@ import asyncio
 import os
 import random
 import signal
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from attrs import define
 
 from actors.tts.flite import Flite
@@ -98,6 +100,7 @@ class Ear:
 
 
 def run(args: argparse.Namespace) -> dict:
+    """Progress, and what was not as it should be, goes to the standard error."""
     plan = [
         Incident(program, name, "")
         for program in PROGRAMS
@@ -141,7 +144,8 @@ async def _incident(stack: Stack, ear: Ear, caller: Caller, one: Incident, rng: 
         case "speaking":
             await caller.until(lambda event: event["type"] == "reply", begun_ns, 5.0)
             await asyncio.sleep(rng.uniform(0.1, 1.5))
-    pid = stack.programs.all()[one.program].pid
+    while not (pid := stack.programs.all()[one.program].pid):  # the signal would go to this process' own group
+        await asyncio.sleep(0.01)
     one.at_ns = now_ns()
     os.kill(pid, getattr(signal, f"SIG{one.signal}"))
     if one.signal == "STOP":
@@ -191,15 +195,27 @@ def _measure(caller: Caller, ear: Ear, plan: Sequence[Incident]) -> None:
         begin_ns, end_ns = one.turn.begin_ns, one.turn.end_ns
         shown = sum(begin_ns <= at_ns < end_ns for at_ns in seen)
         one.frames_lost = max(0, round((end_ns - begin_ns) * 30 / SECOND) - shown)
-        turns = [turn for at_ns, turn in ear.committed if begin_ns <= at_ns < end_ns and ear.replies[turn]]
-        count = len(one.question.split())
-        if not turns:
-            one.words_lost = count
-            continue
-        sentences = ear.replies[turns[-1]]
-        wanted = reference([sentences[number] for number in sorted(sentences)], voice)
         heard = timeline([tapes["audio"] for tapes in connections], begin_ns, end_ns)
-        one.words_lost = lost_words(wanted, heard)[0] + round(count * word_errors(one.question, one.turn.transcript))
+        said, lost, all_words = _reply(ear, one, heard, voice)
+        count = len(one.question.split())
+        misheard = round(count * min(1.0, word_errors(one.question, one.turn.transcript)))
+        one.words_lost = lost + misheard if said else count
+        if one.words_lost > 1 or not one.is_alive or one.back_ns is None:
+            print(
+                f"{one.program} {one.signal} while {one.phase}: of {one.question!r} {misheard} words misheard, of "
+                f"{said!r} {lost} of {all_words} lost; alive {one.is_alive}; back {one.back_ns is not None}",
+                file=sys.stderr,
+            )
+
+
+def _reply(ear: Ear, one: Incident, heard: np.ndarray, voice: Flite) -> tuple[str, int, int]:
+    """(what should have been heard, words of it that were not, its words)."""
+    inside = [turn for at_ns, turn in ear.committed if one.turn.begin_ns <= at_ns < one.turn.end_ns]
+    turns = [turn for turn in inside if ear.replies[turn]]
+    if not turns:
+        return "", 0, 0
+    sentences = [ear.replies[turns[-1]][number] for number in sorted(ear.replies[turns[-1]])]
+    return " ".join(sentences), *lost_words(reference(sentences, voice), heard)
 
 
 def _share(incidents: Sequence[Incident]) -> float:
