@@ -1,5 +1,6 @@
 """The engine for any processor: Gaussian splats drawn by numba (stage.py)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,9 @@ class SplatEngine:
         from actors.renderer.model import Model
 
         avatar = load_avatar(self._path)
-        self._model, self._coarse = Model.of(avatar), Model.of(coarse(avatar))
+        self._model = Model.of(avatar)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="coarse")  # takes as long as warm(), and beside it hardly any
+        self._coarse = self._worker.submit(lambda: Model.of(coarse(avatar)))
 
     def warm(self) -> None:
         """Compiles the kernels, or takes them from numba's cache."""
@@ -37,7 +40,8 @@ class SplatEngine:
         """``coarse``: with fewer splats, in less time. Raises BadPicture for an impossible size."""
         from actors.renderer.stage import Stage
 
-        return Stage(self._coarse if coarse else self._model, width_px, height_px)
+        return Stage(self._coarse.result() if coarse else self._model, width_px, height_px)
 
     def close(self) -> None:
+        self._worker.shutdown()
         del self._model, self._coarse

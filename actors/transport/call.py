@@ -45,7 +45,8 @@ LEAST_BITS_PER_S, MOST_BITS_PER_S = 300_000, 2_500_000
 class Call:
     """Made from an offer. ``over(call)`` is called once, when everything of it is closed.
 
-    past: of a call that goes on after this process has restarted: what was said in it. ``is_over``: set at the end.
+    past: of a call that goes on after this process has restarted: what was said in it. ``is_over``: set at the end;
+    ``goes_on``: with the next process.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Call:
         past: Sequence[Input] = (),
     ):
         self.session = session
-        self.is_over = asyncio.Event()
+        self.is_over, self.goes_on = asyncio.Event(), False
         self._latency = latency
         self._user = user
         self._port, self._over = port, over
@@ -269,9 +270,10 @@ class Call:
                 timer.cancel()
         self._pictures.stop()
         await self._peer.close()
+        self.goes_on = goes_on
+        self.is_over.set()
         if not goes_on:
             self._publish(Output(Session(state="closed", reason=reason)))
-            self.is_over.set()
         self._is_open = False
         self._port.forget(self.session)
         own = asyncio.current_task()

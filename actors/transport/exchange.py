@@ -146,10 +146,10 @@ class Exchange:
             raise
 
     async def until_over(self, session: str) -> bool:
-        """Returns when the call is over; False, at once, where there is no such call."""
+        """Whether the call is over, when it is, or goes on with the next process; False, at once, for an unknown one."""
         if call := self._calls.get(session):
             await call.is_over.wait()
-        return call is not None
+        return call is not None and not call.goes_on
 
     async def hang_up(self, session: str) -> bool:
         """False where there is no such call."""
