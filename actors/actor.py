@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import zmq
@@ -19,6 +20,7 @@ from actors import log as actor_log
 from actors.engine import CannotStart, choose
 from actors.port import Port
 from actors.step import Engine, Input, Machine
+from actors.trace_port import TracePort
 from protocol.clock import MS, SECOND, now_ns
 from protocol.errors import ProtocolError
 from protocol.messages import Session
@@ -34,12 +36,14 @@ def arguments(actor: str, words: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--engine", default="auto", help="name of the engine; auto takes the best one that can run here"
     )
+    parser.add_argument("--replay", type=Path, metavar="TRACE", help="hear a trace instead of the bus, and end with it")
+    parser.add_argument("--out", type=Path, metavar="TRACE", help="where what is said in a replay goes")
     return parser
 
 
 def run(
     actor: str,
-    wanted_engine: str,
+    args: argparse.Namespace,
     engines: Sequence[Engine],
     hears: Iterable[type],
     machine: Callable[[Engine, str], Machine],
@@ -48,12 +52,18 @@ def run(
 ) -> None:
     """Runs the actor until a signal ends it; exits the process. ``machine(engine, session)`` makes one for a call.
 
-    ``unread``, ``remembers``: see Port. What happened in the calls before is a machine's first input.
+    args: of arguments(); with --replay it runs through a trace. ``unread``, ``remembers``: see Port. What happened in
+    the calls before is a machine's first input.
     """
     actor_log.setup(actor)
     stop = _stop_on_signal()
     try:
-        engine = choose(engines, wanted_engine)
+        engine = choose(engines, args.engine)
+        if args.replay:
+            engine.load()
+            engine.warm()
+            replay(actor, args, hears, lambda session: machine(engine, session))
+            return engine.close()
         port = Port(actor, engine.name, {*hears, Session}, unread=unread, remembers=remembers)
         calls = Calls(port, lambda session: machine(engine, session), Session in set(hears))
         past = port.open()
@@ -90,7 +100,7 @@ class Calls:
     def __len__(self) -> int:
         return len(self._machines)
 
-    def take(self, inputs: Sequence[Input]) -> None:
+    def take(self, inputs: Sequence[Input], now_ns: int) -> None:
         """Steps every machine that has input or is due."""
         waiting: dict[str, list[Input]] = {}
         closed = []
@@ -107,19 +117,13 @@ class Calls:
                 waiting.setdefault(session, []).append(one)
             else:
                 self._port.counts[f"homeless {one.envelope.topic}"] += 1
-        now = now_ns()
         for session, machine in self._machines.items():
-            if session in waiting or (machine.wake_ns is not None and machine.wake_ns <= now):
-                self._step(session, machine, waiting.get(session, ()))
+            if session in waiting or (machine.wake_ns is not None and machine.wake_ns <= now_ns):
+                for output in machine.step(waiting.get(session, ()), now_ns):
+                    self._port.publish(output, session)
         for session in closed:
             self._machines.pop(session, None)
             self._port.forget(session)
-
-    def _step(self, session: str, machine: Machine, inputs: Sequence[Input]) -> None:
-        began = now_ns()
-        for output in machine.step(inputs, began):
-            self._port.publish(output, session)
-        self._port.longest_step_ms = max(self._port.longest_step_ms, (now_ns() - began) / MS)
 
     def wake_ns(self) -> int | None:
         """When the next machine is due without input."""
@@ -131,7 +135,7 @@ def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -
     poller = zmq.Poller()
     poller.register(port.socket, zmq.POLLIN)
     poller.register(stop, zmq.POLLIN)
-    calls.take(past)
+    calls.take(past, now_ns())
     beat_ns = now_ns()
     while True:
         if now_ns() >= beat_ns:
@@ -141,7 +145,24 @@ def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -
         ready = dict(poller.poll(max(0, -(-(due_ns - now_ns()) // MS))))
         if stop.fileno() in ready:
             return
-        calls.take(port.receive())
+        inputs, began_ns = port.receive(), now_ns()
+        calls.take(inputs, began_ns)
+        port.longest_step_ms = max(port.longest_step_ms, (now_ns() - began_ns) / MS)
+
+
+def replay(actor: str, args: argparse.Namespace, hears: Iterable[type], machine: Callable[[str], Machine]) -> None:
+    """Runs machines through the trace of ``args`` in lock-step: each message at the time it was sent, and a machine
+    when it wants to be stepped. The clock is the trace's, so nothing waits. Raises BadTrace, OSError.
+    """
+    hears = set(hears)
+    with TracePort(actor, args.replay, args.out, {*hears, Session}) as port:
+        calls = Calls(port, machine, Session in hears)
+        for one in port.inputs():
+            while (due_ns := calls.wake_ns()) is not None and due_ns <= one.envelope.sent_ns:
+                port.now_ns = max(due_ns, port.now_ns)
+                calls.take((), port.now_ns)
+            port.now_ns = max(one.envelope.sent_ns, port.now_ns)
+            calls.take([one], port.now_ns)
 
 
 def _stop_on_signal() -> socket.socket:

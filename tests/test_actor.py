@@ -21,7 +21,7 @@ from protocol.topics import of
 ROOT = Path(__file__).parents[1]
 
 COUNTER = """
-from actors.actor import run
+from actors.actor import arguments, run
 from actors.step import Output
 from protocol.messages import Speech, Transcript
 
@@ -46,7 +46,7 @@ class Counter:
             self.wake_ns = None
             yield Output(Transcript(utterance=self.n, stage="partial", text="woke by itself"))
 
-run("stt", "auto", [Nothing()], [Speech], lambda engine, session: Counter())
+run("stt", arguments("stt", "").parse_args(), [Nothing()], [Speech], lambda engine, session: Counter())
 """
 
 

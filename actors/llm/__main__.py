@@ -8,6 +8,7 @@ from actors.llm.model import LanguageModel
 from actors.llm.scripted import Scripted
 from actors.persona import DEFAULT_PERSONA
 from protocol.clock import now_ns
+from protocol.trace import TraceReader
 
 parser = arguments("llm", "Transcripts to turns and replies.")
 parser.add_argument(
@@ -26,9 +27,13 @@ def local_time(at_ns: int) -> datetime:
 
 run(
     "llm",
-    args.engine,
+    args,
     [LanguageModel(Scripted(args.persona), environment), Scripted(args.persona)],
     Llm.HEARS,
-    lambda engine, session: Llm(engine.open(session), engine.script.completeness, local_time),
+    lambda engine, session: Llm(
+        engine.open(session),
+        engine.script.completeness,
+        TraceReader(args.replay).metadata.local_time if args.replay else local_time,
+    ),
     remembers=Llm.REMEMBERS,
 )

@@ -10,4 +10,4 @@ parser = arguments("renderer", "The face's motion to pictures.")
 parser.add_argument("--avatar", type=Path, default=data_folder() / "avatar.ply", help="an avatar.ply")
 args = parser.parse_args()
 engines = [SplatEngine(args.avatar)]
-run("renderer", args.engine, engines, HEARS, lambda engine, session: Renderer(engine), unread=[Packet])
+run("renderer", args, engines, HEARS, lambda engine, session: Renderer(engine), unread=[Packet])

@@ -29,7 +29,9 @@ class SplatEngine:
 
         avatar = load_avatar(self._path)
         self._model = Model.of(avatar)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="coarse")  # takes as long as warm(), and beside it hardly any
+        self._worker = ThreadPoolExecutor(
+            1, thread_name_prefix="coarse"
+        )  # takes as long as warm(), and beside it hardly any
         self._coarse = self._worker.submit(lambda: Model.of(coarse(avatar)))
 
     def warm(self) -> None:

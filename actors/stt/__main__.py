@@ -18,4 +18,4 @@ engines = [
     FasterWhisper(data_folder() / "models"),
     Pocketsphinx(persona.questions(), data_folder() / "stt", persona.pronunciations),
 ]
-run("stt", args.engine, engines, Stt.HEARS, lambda engine, session: Stt(engine.open()), remembers=Stt.REMEMBERS)
+run("stt", args, engines, Stt.HEARS, lambda engine, session: Stt(engine.open()), remembers=Stt.REMEMBERS)

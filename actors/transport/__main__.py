@@ -13,13 +13,14 @@ import sys
 from aiohttp import web
 
 from actors import log as actor_log
-from actors.actor import CANNOT_START
+from actors.actor import CANNOT_START, replay
 from actors.actor import arguments as actor_arguments
 from actors.port import Port
 from actors.transport import hooks
 from actors.transport.exchange import HEARS, REMEMBERS, UNREAD, Exchange
 from actors.transport.server import Server
-from protocol.errors import BusUnreachable
+from actors.transport.timeline import Timeline
+from protocol.errors import ProtocolError
 
 ENGINE = "aiortc"
 
@@ -53,9 +54,11 @@ def main() -> None:
     actor_log.setup("transport")
     logging.getLogger("aioice").setLevel(logging.WARNING)  # it logs every address pair of every call
     try:
+        if options.replay:
+            return replay("transport", options, Timeline.HEARS, Timeline)
         tls = _tls(options)
         asyncio.run(serve(options, tls))
-    except (BusUnreachable, OSError) as error:
+    except (ProtocolError, OSError) as error:
         log.error("%s", _in_words(error, options))
         sys.exit(CANNOT_START)
     log.info("stopped")

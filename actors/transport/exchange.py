@@ -146,7 +146,7 @@ class Exchange:
             raise
 
     async def until_over(self, session: str) -> bool:
-        """Whether the call is over, when it is, or goes on with the next process; False, at once, for an unknown one."""
+        """Returns at the end, with False where the call goes on with the next process, or is none."""
         if call := self._calls.get(session):
             await call.is_over.wait()
         return call is not None and not call.goes_on

@@ -7,7 +7,7 @@ parser.add_argument("--voice", default="slt", choices=VOICES, help="the engine's
 args = parser.parse_args()
 run(
     "tts",
-    args.engine,
+    args,
     [Flite(args.voice)],
     Tts.HEARS,
     lambda engine, session: Tts(engine),

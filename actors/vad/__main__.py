@@ -5,7 +5,7 @@ from actors.vad.silero import Silero
 args = arguments("vad", "The microphone to speech against silence.").parse_args()
 run(
     "vad",
-    args.engine,
+    args,
     [Silero()],
     Vad.HEARS,
     lambda engine, session: Vad(engine.open()),

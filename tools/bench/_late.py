@@ -43,11 +43,11 @@ class Late:
 def main(milliseconds: str, kind: str, module: str, *words: str) -> None:
     run = actors.actor.run
 
-    def run_late(actor: str, engine: str, engines, hears, machine: Callable, **more) -> None:
+    def run_late(actor: str, args, engines, hears, machine: Callable, **more) -> None:
         def late(chosen, session: str) -> Late:
             return Late(machine(chosen, session), getattr(messages, kind), int(milliseconds) * MS)
 
-        run(actor, engine, engines, hears, late, **more)
+        run(actor, args, engines, hears, late, **more)
 
     actors.actor.run = run_late
     sys.argv = [module, *words]
