@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
 import zmq
 
 from actors import log as actor_log
@@ -27,6 +28,7 @@ from protocol.messages import Session
 
 log = logging.getLogger(__name__)
 
+STAND_BY_MS = 100  # how often the process before is looked at
 CANNOT_START = 3  # exit status: something outside is missing; the log's last line says what
 
 
@@ -70,6 +72,8 @@ def run(
         port.beat("preloading")
         engine.load()
         engine.warm()
+        if _runs(actor, port.others_pid):
+            past = stand_by(port, stop)
         log.info("ready")
         loop(port, calls, past, stop)
         engine.close()
@@ -130,8 +134,37 @@ class Calls:
         return min((m.wake_ns for m in self._machines.values() if m.wake_ns is not None), default=None)
 
 
+def stand_by(port: Port, stop: socket.socket) -> Sequence[Input]:
+    """Waits, with all loaded, until the process before gives its work away or is gone; then returns the past."""
+    log.info("ready to take over from process %d", port.others_pid)
+    poller = zmq.Poller()
+    poller.register(port.socket, zmq.POLLIN)
+    poller.register(stop, zmq.POLLIN)
+    ask_ns = now_ns()
+    while port.handover != "given" and _runs(port.actor, port.others_pid):
+        if now_ns() >= ask_ns:
+            port.hand_over("asked")
+            port.beat("preloading", note=f"waits to take over from process {port.others_pid}")
+            ask_ns = now_ns() + SECOND
+        if stop.fileno() in dict(poller.poll(STAND_BY_MS)):
+            return ()
+        port.receive()
+    return port.reopen()
+
+
+def _runs(actor: str, pid: int) -> bool:
+    """Whether process ``pid`` is this actor's."""
+    try:
+        return f"actors.{actor}" in psutil.Process(pid).cmdline() if pid else False
+    except psutil.Error:
+        return False
+
+
 def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -> None:
-    """Waits for input, a machine's own time or the heartbeat, whichever comes first, until ``stop`` is readable."""
+    """Waits for input, a machine's own time or the heartbeat, whichever comes first, until ``stop`` is readable.
+
+    Where another process of the actor asks for the work, it is given away between two turns, and nothing is said after.
+    """
     poller = zmq.Poller()
     poller.register(port.socket, zmq.POLLIN)
     poller.register(stop, zmq.POLLIN)
@@ -148,6 +181,12 @@ def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -
         inputs, began_ns = port.receive(), now_ns()
         calls.take(inputs, began_ns)
         port.longest_step_ms = max(port.longest_step_ms, (now_ns() - began_ns) / MS)
+        if port.handover == "asked" and port.is_between_turns:
+            port.hand_over("given")
+            port.beat("stopping", note="gave its work to another process")
+            log.info("gave its work to another process")
+            stop.recv(1)
+            return
 
 
 def replay(actor: str, args: argparse.Namespace, hears: Iterable[type], machine: Callable[[str], Machine]) -> None:

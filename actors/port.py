@@ -17,7 +17,7 @@ from protocol import topics
 from protocol.bus import Bus
 from protocol.clock import MS, SECOND, now_ns
 from protocol.envelope import Envelope
-from protocol.messages import Health, Turn
+from protocol.messages import Dialogue, Handover, Health, Turn
 from shm.errors import BadHandle
 from shm.ring import Reader, Restarted, Ring, Stale
 
@@ -43,31 +43,40 @@ class Port:
         unread: Iterable[type] = (),
         remembers: Iterable[type] = (),
     ):
-        self.engine = engine
+        self.actor, self.engine = actor, engine
         self._hears = set(hears)
         self._remembers = set(remembers)
         self._unread = {*unread, *remembers}
-        self._bus = Bus(actor, self._hears | {Turn}, folder, self._remembers)
+        self._bus = Bus(actor, self._hears | {Turn, Dialogue, Handover, Health}, folder, self._remembers)
         self.counts = self._bus.counts
         self._reader = Reader()
         self._rings: dict[tuple[str, str], Ring] = {}
         self._read: dict[str, set[tuple[str, int]]] = {}  # rings by call, as path and generation
         self._dead_turn: Counter[str] = Counter()
+        self._dialogues: dict[str, str] = {}  # by call
         self._over: deque[str] = deque(maxlen=OVER_KEPT)
         self._process = psutil.Process()
         self._beat_ns = now_ns()
         self._cpu_s = 0.0
         self._lag_ms = 0.0
         self.longest_step_ms = 0.0
+        self.others_pid = 0  # of another process of this actor that said it was ready
+        self.handover = ""  # what another process of this actor said last of a handover: "asked" or "given"
 
     def open(self, timeout_s: float = 10.0) -> list[Input]:
         """Connects; returns the past: what the bus has of the calls in progress, own outputs among it.
 
         Raises BusUnreachable.
         """
-        messages = self._bus.connect(timeout_s)
+        return self._past(self._bus.connect(timeout_s))
+
+    def reopen(self, timeout_s: float = 10.0) -> list[Input]:
+        """The past, as it is by now. Raises BusUnreachable."""
+        return self._past(self._bus.past(now_ns() + int(timeout_s * SECOND)))
+
+    def _past(self, messages: list[tuple[Envelope, object]]) -> list[Input]:
         for envelope, message in messages:
-            self._note_turn(envelope, message)
+            self._note(envelope, message)
         return self._inputs(messages, past=True)
 
     @property
@@ -90,7 +99,7 @@ class Port:
         inputs = []
         for envelope, message in messages:
             topic = topics.BY_NAME[envelope.topic]
-            self._note_turn(envelope, message)
+            self._note(envelope, message)
             if type(message) not in wanted or envelope.session in self._over:
                 continue
             if topic.dies_with_turn and envelope.turn <= self._dead_turn[envelope.session]:
@@ -113,10 +122,22 @@ class Port:
                 inputs.append(Input(envelope, message, content))
         return inputs
 
-    def _note_turn(self, envelope: Envelope, message: object) -> None:
-        if isinstance(message, Turn):
-            dead = envelope.turn if message.state == "cancelled" else envelope.turn - 1
-            self._dead_turn[envelope.session] = max(self._dead_turn[envelope.session], dead)
+    def _note(self, envelope: Envelope, message: object) -> None:
+        match message:
+            case Turn(state=state):
+                dead = envelope.turn if state == "cancelled" else envelope.turn - 1
+                self._dead_turn[envelope.session] = max(self._dead_turn[envelope.session], dead)
+            case Dialogue(state=state):
+                self._dialogues[envelope.session] = state
+            case Health(pid=pid, state="ready") if envelope.actor == self._bus.actor and pid != os.getpid():
+                self.others_pid = pid
+            case Handover(actor=self._bus.actor, state=state) if envelope.boot != self._bus.boot:
+                self.handover = state
+
+    @property
+    def is_between_turns(self) -> bool:
+        """In all calls."""
+        return set(self._dialogues.values()) <= {"idle"}
 
     def _content(self, topic: topics.Topic, session: str, message):
         if not topic.slots:
@@ -145,6 +166,8 @@ class Port:
         if topic.slots:
             message = evolve(message, handle=self._ring(topic, session, output.content.nbytes).write(output.content))
         turn = output.turn if output.turn is not None else cause.envelope.turn if cause else 0
+        if isinstance(message, Dialogue):
+            self._dialogues[session] = message.state
         return self._bus.publish(
             message, session=session, turn=turn, cause=cause.envelope.id if cause else "", valid=output.valid
         )
@@ -154,6 +177,10 @@ class Port:
         if key not in self._rings:
             self._rings[key] = Ring(topic.name, topic.slots, topic.slot_bytes or first_bytes)
         return self._rings[key]
+
+    def hand_over(self, state: str) -> None:
+        """Says Handover."""
+        self._bus.publish(Handover(actor=self._bus.actor, state=state))
 
     def beat(self, state: str, sessions: int = 0, note: str = "") -> None:
         """Publishes Health; to be called about once a second."""
@@ -181,6 +208,7 @@ class Port:
         self._over.append(session)
         self._bus.forget(session)
         self._dead_turn.pop(session, None)
+        self._dialogues.pop(session, None)
         for key in [key for key in self._rings if key[0] == session]:
             self._rings.pop(key).close()
         for ring, generation in self._read.pop(session, ()):

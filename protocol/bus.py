@@ -74,6 +74,11 @@ class Bus:
             if now_ns() > deadline_ns:
                 raise BusUnreachable(f"no bus in {self._folder} after {timeout_s:g} s: is the program 'bus' running?")
         self._subscribe.unsubscribe(greeting)
+        return self.past(deadline_ns)
+
+    def past(self, deadline_ns: int) -> list[tuple[Envelope, object]]:
+        """What the journal has, heard already or not, in the order it was sent. Raises BusUnreachable."""
+        self._seen.clear()
         frames = self._ask([b"past", *(name.encode() for name in self._topics | self._remembers)], deadline_ns)
         if frames is None:
             raise BusUnreachable(f"the bus in {self._folder} forwards messages but has no journal")

@@ -315,6 +315,16 @@ class Health:
 
 
 @frozen(kw_only=True)
+class Handover:
+    """Of an actor's work to a new process of it: "asked" by that one, once it is ready; "given" by the one before,
+    between two turns, with which it says nothing more.
+    """
+
+    actor: str = field(validator=max_len(32))
+    state: Literal["asked", "given"]
+
+
+@frozen(kw_only=True)
 class BusUp:
     """Once a second, from the bus. One of another boot has forgotten what was said: its publishers say it again."""
 

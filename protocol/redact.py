@@ -30,6 +30,7 @@ KEPT: Mapping[type, tuple[str, ...]] = {
     m.Playout: ("state", "anchor_ns", "heard_ms"),
     m.KeyframeRequest: (),
     m.Bitrate: ("bits_per_s",),
+    m.Handover: ("actor", "state"),
     m.Health: (
         *("actor", "engine", "state", "pid", "sessions"),
         *("cpu_percent", "memory_bytes", "lag_ms", "step_ms", "counts"),

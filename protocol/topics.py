@@ -49,7 +49,8 @@ TABLE = (
     Topic("face", m.Face, "animator", rate_hz=30, kept=1, depth=1),
     Topic("frame", m.Frame, "renderer", rate_hz=30, depth=1, slots=8),
     Topic("packet", m.Packet, "encoder", rate_hz=30, slots=64, slot_bytes=512 * 1024),
-    Topic("health", m.Health, ANY_ACTOR, rate_hz=1, kept=1),
+    Topic("health", m.Health, ANY_ACTOR, rate_hz=1, kept=2),
+    Topic("handover", m.Handover, ANY_ACTOR),
     Topic("bus", m.BusUp, "bus", rate_hz=1, recorded=False),
     Topic("sync", m.Sync, ANY_ACTOR, recorded=False),
 )

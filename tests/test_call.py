@@ -15,7 +15,7 @@ from chromium import Chromium
 
 from actors.tts.flite import Flite
 from protocol.bus import Bus
-from protocol.clock import SECOND, now_ns
+from protocol.clock import MS, SECOND, now_ns
 from protocol.messages import Health
 from tests.processor import WITH_BROWSER_MS, skip_where_slow
 from tools.bench._spoken import spoken
@@ -23,6 +23,7 @@ from tools.bench.talk import word_errors
 from tools.caller import RATE_HZ, Caller, load_speech
 from tools.cli import main
 from tools.stack import Stack
+from tools.swap import SwapFailed, swap
 
 pytestmark = [
     pytest.mark.slow,
@@ -301,6 +302,35 @@ def test_a_restarted_actor_answers_the_next_question_of_the_same_call(stack, tmp
 
     transcript, reply = asyncio.run(talk())
     assert "name" in transcript and "vivi" in reply.lower()
+
+
+@pytest.mark.parametrize("actor", ["tts", "renderer"])
+def test_an_engine_is_swapped_between_two_turns_and_the_pictures_go_on(stack, actor):
+    question = spoken("what is your name")
+
+    async def talk():
+        async with Caller(f"http://{stack.host}:{stack.port}") as caller:
+            await asyncio.sleep(0.5)
+            old = stack.programs.of(actor)
+            swapping = asyncio.create_task(asyncio.to_thread(swap, stack.folder, actor))
+            first = await caller.ask(question)
+            await swapping
+            second = await caller.ask(question)
+            assert stack.programs.of(actor).name != old.name and not stack.programs.all()[actor].pid
+            at_ns = sorted({one.timestamp: one.at_ns for one in caller.tapes["video"].arrivals if one.marker}.values())
+            return " ".join(first.reply), " ".join(second.reply), np.diff(at_ns).max() / MS
+
+    first, second, longest_gap_ms = asyncio.run(talk())
+    assert "vivi" in first.lower() and "vivi" in second.lower()
+    assert longest_gap_ms < 500
+
+
+def test_an_engine_that_does_not_become_ready_leaves_the_one_before_at_work_and_says_why(stack):
+    before = stack.programs.of("stt")
+    with pytest.raises(SwapFailed, match="did not become ready; the process before goes on(.|\n)*faster-whisper"):
+        swap(stack.folder, "stt", "faster-whisper")
+    assert stack.programs.of("stt").pid == before.pid
+    assert not list((stack.folder / "swap").glob("stt-*.conf"))
 
 
 def test_an_llm_that_restarts_after_a_turn_answers_the_next_one(stack):

@@ -39,6 +39,7 @@ EXAMPLES = (
     m.KeyframeRequest(reason="PLI"),
     m.Bitrate(bits_per_s=1_000_000),
     m.Health(actor="vad", state="ready", pid=7, counts={"late mic": 2}),
+    m.Handover(actor="stt", state="asked"),
     m.BusUp(),
     m.Sync(),
     m.Exchange(

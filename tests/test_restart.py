@@ -17,7 +17,7 @@ from actors.tts.actor import Tts
 from actors.vad.actor import Vad
 from actors.vad.silero import Silero
 from protocol.envelope import Envelope
-from protocol.messages import Phones, Reply, Voice
+from protocol.messages import Phones, Reply, Speech, Turn, Voice
 from protocol.topics import of
 from shm.handle import Handle
 from tests.conversation import Echo, Talk
@@ -93,6 +93,19 @@ def test_vad_says_the_same_of_the_same_sound_wherever_it_was_killed(silero, soun
         for one in sound[cut:]:
             process.hear(one)
         assert facts(process) == facts(whole), cut
+
+
+def test_vad_that_remembers_more_than_the_microphone_was_kept_for_goes_on(silero, sound):
+    process = Process("vad", Vad(silero.open()))
+    for one in sound:
+        process.hear(one)
+    committed = Input(
+        evolve(sound[-1].envelope, topic="turn", actor="llm", turn=1), Turn(state="committed", utterance=1)
+    )
+    process.past = [one for one in process.past if isinstance(one.message, Speech)][:-1] + [committed]
+    process.said.clear()
+    process.killed(Vad(silero.open()), sound[-1].envelope.sent_ns)
+    assert [one.message.state for one in process.said] == ["ended"]
 
 
 def test_stt_hears_every_sample_of_an_utterance_in_which_it_was_killed_and_none_of_those_before(silero, sound):

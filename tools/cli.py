@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": "run everything until Ctrl-C",
     "status": "show what every process is doing",
     "restart": "start one actor anew, under calls in progress",
+    "swap": "put another engine in the place of an actor's, between two turns of the calls in progress",
     "talk": "speak a WAV into a running server and save what it answers",
     "record": "write what crosses the bus, with sound and pictures, into a trace",
     "trace": "what is in a trace, and its sound and pictures as files",

@@ -50,14 +50,45 @@ class Programs:
             for info in infos
         }
 
-    def restart(self, name: str) -> None:
-        """Stops and starts one program. Raises ToolError, with the names that there are, for one that is none."""
+    def of(self, actor: str) -> Program:
+        """The program that runs it: the deployment's, or the one swapped into its place; the first where none runs.
+
+        Raises ToolError, with the names that there are, for an actor that is none.
+        """
         programs = self.all()
-        if name not in programs:
-            raise ToolError(f"no actor {name!r}; there are {', '.join(programs)}")
-        if programs[name].pid:
-            self._call("supervisor.stopProcess", name, True)
+        if actor not in programs:
+            raise ToolError(f"no actor {actor!r}; there are {', '.join(programs)}")
+        own = [program for name, program in programs.items() if name.rpartition("-")[0] == actor or name == actor]
+        return next((program for program in own if program.pid), programs[actor])
+
+    def restart(self, actor: str) -> None:
+        """Stops and starts one program. Raises ToolError, with the names that there are, for one that is none."""
+        program = self.of(actor)
+        if program.pid:
+            self._call("supervisor.stopProcess", program.name, True)
+        self._call("supervisor.startProcess", program.name, False)
+
+    def command(self, name: str) -> tuple[str, str]:
+        """(command line, folder it runs in) of a program."""
+        info = next(one for one in self._call("supervisor.getAllConfigInfo") if one["name"] == name)
+        return info["command"], info["directory"]
+
+    def add(self, name: str) -> None:
+        """Starts a program that is new in the deployment's files."""
+        self._call("supervisor.reloadConfig")
+        self._call("supervisor.addProcessGroup", name)
         self._call("supervisor.startProcess", name, False)
+
+    def retire(self, name: str) -> None:
+        """Ends a program, and waits for it."""
+        with suppress(ToolError):  # it ended by itself
+            self._call("supervisor.stopProcess", name, True)
+
+    def remove(self, name: str) -> None:
+        """Ends a program that stands no longer in the deployment's files, and forgets it."""
+        self.retire(name)
+        self._call("supervisor.removeProcessGroup", name)
+        self._call("supervisor.reloadConfig")
 
     def stop(self) -> None:
         """Stops all programs at the same time, then the supervisor."""

@@ -63,7 +63,8 @@ class Actor:
 
 def read(folder: Path) -> list[Actor]:
     """All programs of the system in ``folder``, in dataflow order. Raises NotRunning."""
-    programs = Programs(folder).all()
+    all_programs = Programs(folder)
+    programs = {name: all_programs.of(name) for name in all_programs.all()}
     bus = Bus("status", [Health], folder)
     try:
         kept = bus.connect(timeout_s=2.0)

@@ -99,8 +99,8 @@ class Watchdog:
 
     def _hear(self, messages: list) -> None:
         for _, health in messages:
-            if health.state == "ready" and health.pid in self._processes:
-                self._processes[health.pid].beat_ns = now_ns()
+            if health.pid in self._processes:
+                self._processes[health.pid].beat_ns = now_ns() if health.state == "ready" else None
 
     def _end_hung(self) -> None:
         """Where nobody is heard any more, it is the bus that hangs."""

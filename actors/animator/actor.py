@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from actors.animator.behaviour import Behaviour
+from actors.animator.easing import Easing
 from actors.animator.mouth import Mouth, join
 from actors.animator.pace import Pace
 from actors.animator.prosody import Sentence
@@ -20,6 +21,7 @@ from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY, Dialogue, Face, Floor, Phones, Playout, Session, Speech, Turn
 
 PAST_NS = SECOND  # what moved a listener so long ago, before the animator started anew, moves him no more
+FORGOTTEN_NS = 10 * SECOND  # a face that was seen so long ago need not be gone on from
 DECIMALS = 5  # of weights, angles and places: far below what can be seen
 
 
@@ -27,6 +29,7 @@ class Animator:
     """Machine of one call. ``seed``: the same seed and inputs give the same frames."""
 
     HEARS = (Session, Phones, Turn, Playout, Floor, Dialogue, Speech)
+    REMEMBERS = (Face,)
 
     def __init__(self, engine: Rules, seed: str):
         self._engine = engine
@@ -44,6 +47,7 @@ class Animator:
         self._life_ns = 0  # the face's own time: even from frame to frame as they are seen
         self._shown_ns = 0  # when the latest frame was made
         self._mouth = Mouth()
+        self._easing: Easing | None = None
 
     @property
     def wake_ns(self) -> int | None:
@@ -85,6 +89,8 @@ class Animator:
                 self._end(cut=state == "stopped")
             case Dialogue(state=state):
                 self._state = state
+            case Face() as face if now_ns - one.envelope.sent_ns < FORGOTTEN_NS:
+                self._easing = Easing(face)
             case Speech() if now_ns - one.envelope.sent_ns > PAST_NS or self._reply:
                 pass
             case Speech(state="started" | "resumed"):
@@ -196,10 +202,14 @@ class Animator:
         state = "speaking" if speaking else self._state
         beside, angles, place, gaze = self._behaviour.pose(self._life_ns / SECOND, state)
         mouth = self._mouth.move(offset_ns / MS if speaking else None, dt)
+        weights = join(mouth, beside)
+        if self._easing:
+            weights, angles, place, gaze = self._easing.ease((weights, angles, place, np.array(gaze)), dt)
+            self._easing = None if self._easing.is_over else self._easing
         return Face(
             frame=self._frame,
             offset_ns=offset_ns,
-            weights=_numbers(join(mouth, beside)),
+            weights=_numbers(weights),
             head_rad=_numbers(angles),
             head_m=_numbers(place),
             gaze_rad=_numbers(gaze),

@@ -90,11 +90,21 @@ class Exchange:
     def _take(self, inputs: Sequence[Input]) -> None:
         for one in inputs:
             if isinstance(one.message, Health):
-                self._beats[one.message.actor] = Beat(one.message, now_ns())
+                self._note(one.message)
             elif one.envelope.session in self._calls:
                 self._calls[one.envelope.session].take(one)
             elif one.envelope.session in self._waiting and not isinstance(one.message, Packet):
                 self._waiting[one.envelope.session].append(one)
+
+    def _note(self, health: Health) -> None:
+        """A process that is loading beside the one at work says nothing about the actor."""
+        before = self._beats.get(health.actor)
+        if health.state == "ready" or not self._is_ready(before) or before.health.pid == health.pid:
+            self._beats[health.actor] = Beat(health, now_ns())
+
+    @staticmethod
+    def _is_ready(beat: Beat | None) -> bool:
+        return beat is not None and beat.at_ns > now_ns() - STALE_NS and beat.health.state == "ready"
 
     def beat(self) -> None:
         """What is done once a second."""
@@ -169,8 +179,7 @@ class Exchange:
 
     def missing(self) -> list[str]:
         """The actors that are not ready, in dataflow order."""
-        oldest_ns = now_ns() - STALE_NS
-        ready = {name for name, beat in self._beats.items() if beat.at_ns > oldest_ns and beat.health.state == "ready"}
+        ready = {name for name, beat in self._beats.items() if self._is_ready(beat)}
         return [name for name in ACTORS if name not in ready and name != "transport"]
 
     def health(self) -> dict:

@@ -61,6 +61,8 @@ class Vad:
         self._utterance = said.utterance
         if self._origin is None:
             self._origin = said.at_sample
+        if self._zero_ns is None:
+            self._zero_ns = said.at_ns - said.at_sample * SECOND // RATE_HZ
         self._activity.remember(said.state, (said.at_sample - self._origin) // FRAME_SAMPLES)
 
     def _end(self, cause: Input) -> Iterator[Output]:
