@@ -1,7 +1,8 @@
 """A trace: what crossed the bus, with the content behind the handles, as an MCAP file (mcap.dev/spec).
 
 One channel per topic holds the second frames as they were, ``TOPIC/content`` the content, directly before its message:
-int16 little endian for sound, H.264 (Annex B) for packets. Pictures have none: the H.264 is the picture. log_time is
+int16 little endian for sound, H.264 (Annex B) for packets. Pictures have none, the H.264 is the picture; only what a
+replay says has a small one instead, to compare. log_time is
 when the recorder had the message, publish_time when it was sent, both on the one clock; the metadata tells what that
 clock was in the world's time.
 """
@@ -31,8 +32,8 @@ VERSION = 1  # of what stands in the channels; a newer one is refused
 NAME = "visavis"  # of the metadata record
 FLUSH_NS = SECOND  # of a call, a recorder that is killed loses no more
 CHUNK_BYTES = 1 << 18  # about: what a reader holds at a time
-CONTENT = {"mic": np.dtype("<i2"), "voice": np.dtype("<i2"), "packet": np.dtype("u1")}
-ENCODINGS = {"mic": "pcm-s16le", "voice": "pcm-s16le", "packet": "h264-annexb"}
+CONTENT = {"mic": np.dtype("<i2"), "voice": np.dtype("<i2"), "packet": np.dtype("u1"), "frame": np.dtype("u1")}
+ENCODINGS = {"mic": "pcm-s16le", "voice": "pcm-s16le", "packet": "h264-annexb", "frame": "luma-16x9"}
 
 
 class BadTrace(ProtocolError):

@@ -89,7 +89,7 @@ class Recorder:
         content = None
         if self._redact:
             body = codec.encode(*redacted(envelope, message))[1]
-        elif envelope.topic in CONTENT:
+        elif envelope.topic in CONTENT and envelope.topic != "frame":
             content = self._content(envelope, message)
         trace.write(envelope, body, log_ns, content)
         self.messages += 1

@@ -2,7 +2,7 @@
 
 The actor's own program hears the trace in the place of the bus, message by message at the time each was sent, and as
 fast as it can: nothing waits. What it says is compared, field by field, with what was recorded, or with --against with
-what a replay said before (a file of --save): then it must be exactly the same.
+what a replay said before: then it must be exactly the same. --update-refs writes that down, for all actors at once.
 """
 
 import argparse
@@ -21,19 +21,21 @@ from protocol.run import REPOSITORY
 from protocol.topics import ACTORS
 from protocol.trace import TraceReader
 from tools import said
-from tools.difference import RECORDED, Difference, differences
+from tools.difference import RECORDED, REPLAYED, Difference, differences
 from tools.errors import ToolError
 
 SHOWN = 12  # differences
+UNCERTAIN = "partial"  # transcripts: how far a recogniser is in the middle of an utterance depends on its thread
 ONLY = {"transport": ("playout",)}  # what is no network
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace", type=Path, help="made by `visavis record`, from before the call began")
-    parser.add_argument("--actor", choices=ACTORS, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--actor", choices=ACTORS)
+    what.add_argument("--update-refs", type=Path, metavar="FOLDER", help="write down what each actor says, here")
     parser.add_argument("--engine", default="auto", help="which engine it runs")
-    parser.add_argument("--against", type=Path, metavar="FILE", help="compare with this instead of the recording")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write down what it says, for --against")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this instead of the recording")
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="all differences, in Markdown")
     parser.epilog = "Exits with 1 where something differs."
 
@@ -43,25 +45,41 @@ class ReplayFailed(ToolError):
 
 
 def run(args: argparse.Namespace) -> int:
-    began = time.monotonic()
-    with replayed(args.trace, args.actor, args.engine) as out:
-        took_s = time.monotonic() - began
-        zero_ns = said.zero_ns(args.trace)
-        now = list(said.said(out, args.actor, zero_ns))
-    only = ONLY.get(args.actor, said.topics_of(args.actor))
-    if args.save:
-        said.write(args.save, now)
-        print(f"{args.actor} said {len(now)} messages: {args.save}")
+    if args.update_refs:
+        for actor in ACTORS:
+            facts, _ = _now(args.trace, actor, args.engine)
+            said.write(args.update_refs / f"{actor}.jsonl", said.thinned(facts))
+            print(f"{actor}: {len(facts)} messages")
         return 0
-    before = said.read(args.against) if args.against else list(said.said(args.trace, args.actor, zero_ns))
-    before = [fact for fact in before if fact["topic"] in only]
-    found = list(differences(before, now, {} if args.against else RECORDED))
-    seconds = _seconds(args.trace)
+    began = time.monotonic()
+    now, seconds = _now(args.trace, args.actor, args.engine)
+    took_s = time.monotonic() - began
+    before, found = compared(args.trace, args.actor, now, args.against)
     print(f"{args.actor}: {seconds:.1f} s of the trace in {took_s:.1f} s, {seconds / took_s:.0f} times as fast")
     print("\n".join(summary(before, now, found)))
     if args.report:
         args.report.write_text(markdown(args.actor, args.trace, before, now, found))
     return 1 if found else 0
+
+
+def _now(trace: Path, actor: str, engine: str) -> tuple[list[dict], float]:
+    """What it says, and how many seconds the trace has."""
+    times_ns = [record.envelope.sent_ns for record in TraceReader(trace)]
+    if not times_ns:
+        raise ReplayFailed(f"{trace} has no messages")
+    with replayed(trace, actor, engine) as out:
+        return list(said.said(out, actor, times_ns[0])), (max(times_ns) - min(times_ns)) / SECOND
+
+
+def compared(trace: Path, actor: str, now: list[dict], against: Path | None) -> tuple[list[dict], list[Difference]]:
+    """(what it said before, where ``now`` differs): before in the recording, or in the references ``against``."""
+    if against:
+        before, now = said.read(against / f"{actor}.jsonl"), said.thinned(now)
+    else:
+        only = ONLY.get(actor, said.topics_of(actor))
+        before = [fact for fact in said.said(trace, actor) if fact["topic"] in only]
+    before, now = ([fact for fact in facts if fact.get("stage") != UNCERTAIN] for facts in (before, now))
+    return before, list(differences(before, now, REPLAYED if against else RECORDED))
 
 
 @contextmanager
@@ -88,11 +106,6 @@ def _environment(actor: str, folder: str) -> dict[str, str]:
         environment["VISAVIS_DATA"] = folder
         environment.pop("REDIS_URL", None)
     return environment
-
-
-def _seconds(trace: Path) -> float:
-    times = [record.envelope.sent_ns for record in TraceReader(trace)]
-    return (max(times) - min(times)) / SECOND
 
 
 def summary(before: list[dict], now: list[dict], found: list[Difference]) -> list[str]:

@@ -10,10 +10,12 @@ from attrs import asdict
 
 from protocol import topics
 from protocol.clock import MS
+from protocol.messages import Frame
 from protocol.trace import Record, TraceReader
 
 TIMES = ("at_ns", "anchor_ns", "token_ns")  # on the clock; told in ms from the trace's beginning, 0 for none
 DECIMALS = 3
+EVERY = {"face": 6, "frame": 30, "packet": 6}  # pictures
 
 
 def said(trace: Path, actor: str, zero_ns: int | None = None) -> Iterator[dict]:
@@ -24,11 +26,6 @@ def said(trace: Path, actor: str, zero_ns: int | None = None) -> Iterator[dict]:
         zero_ns = record.envelope.sent_ns if zero_ns is None else zero_ns
         if record.envelope.actor == actor and record.envelope.topic != "health":
             yield _fact(record, zero_ns)
-
-
-def zero_ns(trace: Path) -> int:
-    """When the trace begins."""
-    return next(iter(TraceReader(trace))).envelope.sent_ns
 
 
 def _fact(record: Record, zero_ns: int) -> dict:
@@ -49,11 +46,18 @@ def _digest(record: Record) -> dict:
     content = record.content
     if content is None:
         return {}
+    if isinstance(record.message, Frame):
+        return {"luma": content.tolist()}
     crc = zlib.crc32(content.tobytes())
     if content.dtype == np.int16:
         loudness = float(np.sqrt(np.mean(content.astype(np.float64) ** 2)))
         return {"samples": len(content), "loudness": round(loudness, 1), "crc": crc}
     return {"bytes": len(content), "crc": crc}
+
+
+def thinned(facts: Iterable[dict]) -> list[dict]:
+    """Of what comes with every picture only some: references are small, and to be read."""
+    return [fact for fact in facts if fact.get("frame", 0) % EVERY.get(fact["topic"], 1) == 0]
 
 
 def write(path: Path, facts: Iterable[dict]) -> None:
