@@ -69,7 +69,8 @@ BLANKED: Mapping[type, Mapping[str, Callable]] = {
 
 @functools.cache
 def _plan(kind: type) -> Mapping[str, Callable]:
-    return {one.name: BLANKED[kind][one.name] for one in fields(kind) if one.name not in KEPT[kind]}
+    kept = KEPT[kind]
+    return {one.name: BLANKED[kind][one.name] for one in fields(kind) if one.name not in kept}
 
 
 def redacted(envelope: Envelope, message: object) -> tuple[Envelope, object]:

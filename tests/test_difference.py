@@ -59,7 +59,7 @@ def test_a_share_is_of_the_larger_value_and_any_difference_may_be_allowed():
 
 
 def test_every_tolerance_has_a_reason_and_names_a_field_that_there_is():
-    digest = {"crc", "loudness", "bytes", "samples", "at_ms"}
+    digest = {"crc", "loudness", "bytes", "samples", "luma", "at_ms"}
     for (topic, name), tolerance in RECORDED.items():
         assert len(tolerance.reason) > 10
         kinds = [topics.BY_NAME[topic].type] if topic != "*" else []

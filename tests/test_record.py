@@ -1,9 +1,11 @@
 """`visavis record` on a real bus, as a program of its own."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,10 @@ import pytest
 from actors.port import Port
 from actors.step import Output
 from protocol import messages as m
+from protocol.bus import Bus
 from protocol.trace import TraceReader
+from tools import serve
+from tools.cli import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -103,3 +108,68 @@ def test_a_ring_of_files_stays_below_its_size_and_each_tells_its_calls(transport
     assert sum(sizes) <= 16_000_000 and max(sizes) <= 2_000_000
     for path in files:
         assert isinstance(next(iter(TraceReader(path))).message, m.Session)
+
+
+def wait_for(condition):
+    """Its value, as soon as it is true."""
+    deadline = time.monotonic() + 20
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return value
+
+
+@pytest.fixture
+def beside(transport, tmp_path, monkeypatch):
+    """What `visavis serve --record` has beside the server, and the folder of its traces."""
+    monkeypatch.setenv("VISAVIS_DATA", str(tmp_path))
+    recording = serve.Recording()
+    wait_for(lambda: list((tmp_path / "traces").glob("*.mcap")))
+    yield recording, tmp_path / "traces"
+    recording.stop()
+
+
+def test_beside_a_server_the_calls_are_recorded_until_it_stops(beside, transport):
+    recording, folder = beside
+    (path,) = folder.glob("*.mcap")
+    speak(transport, 20)
+    wait_for(lambda: transport.publish(Output(m.Bitrate(bits_per_s=500_000)), "call") and path.stat().st_size > 10_000)
+    assert recording.failure() is None
+    recording.stop()
+    records = list(TraceReader(path))
+    assert isinstance(records[0].message, m.Session) and sum(one.content is not None for one in records) == 20
+
+
+def test_beside_a_server_a_recorder_that_died_is_told_once(beside):
+    recording, _ = beside
+    os.kill(recording._process.pid, signal.SIGKILL)
+    assert wait_for(recording.failure) == "visavis: recording stopped: its process ended with -9"
+    assert recording.failure() is None
+
+
+def test_without_a_bus_there_is_no_file_and_one_line(run_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Bus.connect, "__defaults__", (0.1,))
+    assert main(["record", str(tmp_path / "a.mcap")]) == 1
+    assert "is the program 'bus' running?" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real one, of a megabyte; only root may make it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_really_full_ends_the_recording_with_one_line(transport, small_disk):
+    recording = Recording(small_disk / "a.mcap")
+    while recording.process.poll() is None:
+        speak(transport, 50)
+    _, err = recording.process.communicate()
+    assert recording.process.returncode == 1 and len(err.splitlines()) == 1
+    assert f"recording stopped: {small_disk / 'a.mcap'}: No space left on device after" in err
+    records = iter(TraceReader(small_disk / "a.mcap"))
+    assert sum(1 for _ in zip(range(500), records, strict=False)) == 500

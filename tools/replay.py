@@ -3,6 +3,7 @@
 The actor's own program hears the trace in the place of the bus, message by message at the time each was sent, and as
 fast as it can: nothing waits. What it says is compared, field by field, with what was recorded, or with --against with
 what a replay said before: then it must be exactly the same. --update-refs writes that down, for all actors at once.
+With --live the trace is said again on the running bus in the place of some actors, at its own pace.
 """
 
 import argparse
@@ -17,12 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from protocol.clock import SECOND
-from protocol.run import REPOSITORY
+from protocol.run import REPOSITORY, run_folder
 from protocol.topics import ACTORS
 from protocol.trace import TraceReader
 from tools import said
 from tools.difference import RECORDED, REPLAYED, Difference, differences
 from tools.errors import ToolError
+from tools.live import say_again
 
 SHOWN = 12  # differences
 UNCERTAIN = "partial"  # transcripts: how far a recogniser is in the middle of an utterance depends on its thread
@@ -34,10 +36,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--actor", choices=ACTORS)
     what.add_argument("--update-refs", type=Path, metavar="FOLDER", help="write down what each actor says, here")
-    parser.add_argument("--engine", default="auto", help="which engine it runs")
+    what.add_argument("--live", type=_actors, metavar="ACTOR,ACTOR", help="say again what these said, to the others")
+    parser.add_argument("--speed", type=float, default=1.0, help="of --live: so many times as fast")
+    parser.add_argument("--engine", default="auto", help="which engine the actor runs")
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this instead of the recording")
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="all differences, in Markdown")
     parser.epilog = "Exits with 1 where something differs."
+
+
+def _actors(words: str) -> list[str]:
+    if unknown := [word for word in words.split(",") if word not in ACTORS]:
+        raise argparse.ArgumentTypeError(f"no actor {unknown[0]!r}; there are {', '.join(ACTORS)}")
+    return words.split(",")
 
 
 class ReplayFailed(ToolError):
@@ -50,6 +60,9 @@ def run(args: argparse.Namespace) -> int:
             facts, _ = _now(args.trace, actor, args.engine)
             said.write(args.update_refs / f"{actor}.jsonl", said.thinned(facts))
             print(f"{actor}: {len(facts)} messages")
+        return 0
+    if args.live:
+        print(f"{say_again(run_folder(), args.trace, args.live, args.speed)} messages of {', '.join(args.live)} said")
         return 0
     began = time.monotonic()
     now, seconds = _now(args.trace, args.actor, args.engine)

@@ -1,7 +1,8 @@
 """``visavis trace info FILE``: what is in a trace. ``visavis trace export FILE --out FOLDER``: as sound and film.
 
 In the folder come ``conversation.wav`` (left what the user said, right what he heard) and ``video.mp4`` with the voice,
-all beginning with the trace.
+all beginning with the first sound or picture of the call. Of a damaged trace both give what is whole, and then tell
+where the damage is.
 """
 
 import argparse
@@ -12,13 +13,13 @@ from pathlib import Path
 
 import av
 import numpy as np
-from attrs import define, field
+from attrs import define, evolve, field
 from scipy.signal import resample_poly
 
 from actors.transport.latency import Latency, Log
 from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY, MicAudio, Packet, Playout, Session, Voice
-from protocol.trace import Record, TraceReader
+from protocol.trace import BadTrace, Record, TraceReader
 from tools import turns
 from tools.errors import ToolError
 from tools.mp4 import SOUND_HZ, Mp4
@@ -27,6 +28,10 @@ from tools.table import print_table
 
 class WhichCall(ToolError):
     """A trace of several calls, or of none; the message lists them."""
+
+
+class NothingToSee(ToolError):
+    """A trace without content."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,20 +46,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument("file", type=Path)
 
 
+class _Whole:
+    """The records of a trace up to its ``damage``, if it has one; that is known after they were gone through."""
+
+    def __init__(self, path: Path):
+        self._reader = TraceReader(path)
+        self.metadata, self.damage = self._reader.metadata, None
+
+    def __iter__(self) -> Iterator[Record]:
+        try:
+            yield from self._reader
+        except BadTrace as error:
+            self.damage = error
+
+
 def run(args: argparse.Namespace) -> int:
-    args.act(args)
+    trace = _Whole(args.file)
+    args.act(trace, args)
+    if trace.damage:
+        raise trace.damage
     return 0
 
 
 # ---- info
 
 
-def _info(args: argparse.Namespace) -> None:
+def _info(trace: _Whole, args: argparse.Namespace) -> None:
     messages, sizes, lost = Counter(), Counter(), Counter()
     seen: dict[tuple[str, str, str], tuple[int, int]] = {}
     sessions, log, first_ns, last_ns = {}, Log(), None, 0
-    reader = TraceReader(args.file)
-    for record in reader:
+    for record in trace:
         envelope = record.envelope
         first_ns = record.log_ns if first_ns is None else first_ns
         last_ns = record.log_ns
@@ -68,9 +89,9 @@ def _info(args: argparse.Namespace) -> None:
             latency = sessions.setdefault(envelope.session, Latency(log))
             if isinstance(record.message, Playout):
                 latency.played(envelope.turn, record.message)
-            elif record.content is not None or not isinstance(record.message, Voice):
-                latency.take(record)
-    meta = reader.metadata
+            else:
+                latency.take(_with_length(record))
+    meta = trace.metadata
     began = "" if first_ns is None else f"{meta.local_time(first_ns):%Y-%m-%d %H:%M:%S}, "
     print(
         f"{began}{(last_ns - (first_ns or 0)) / SECOND:.1f} s, {args.file.stat().st_size / 1e6:.1f} MB"
@@ -83,24 +104,34 @@ def _info(args: argparse.Namespace) -> None:
     turns.show(log.report())
 
 
+def _with_length(record: Record) -> Record:
+    """A voice whose sound is not in the trace still has its length."""
+    if record.content is not None or not isinstance(record.message, Voice):
+        return record
+    handle = record.message.handle
+    return evolve(record, content=np.zeros(handle.shape if handle else 0, np.int16))
+
+
 # ---- export
 
 
 @define
 class _Call:
-    """zero_ns: when the trace begins. mic, voice: (place in ns from there, int16 samples, rate in Hz)."""
+    """zero_ns: when its first sound or picture was sent, on the clock of the trace. mic: sent_ns of its first block."""
 
-    zero_ns: int = 0
-    mic: list[tuple[int, np.ndarray]] = field(factory=list)
+    zero_ns: int | None = None
+    mic_ns: int = 0
+    mic: dict[int, np.ndarray] = field(factory=dict)  # by first sample
     voices: dict[int, dict[int, np.ndarray]] = field(factory=lambda: defaultdict(dict))  # by turn and first sample
     rate_hz: int = SOUND_HZ
     playouts: dict[int, list[Playout]] = field(factory=lambda: defaultdict(list))
     packets: list[Record] = field(factory=list)
 
 
-def _export(args: argparse.Namespace) -> None:
-    session = _session(args.file, args.session)
-    call = _read(args.file, session)
+def _export(trace: _Whole, args: argparse.Namespace) -> None:
+    call = _read(trace, _session(trace, args.file, args.session))
+    if call.zero_ns is None:
+        raise NothingToSee(f"{args.file} has neither sound nor pictures of this call")
     args.out.mkdir(parents=True, exist_ok=True)
     user, voice = _mic(call), _heard(call)
     length = max(len(user), len(voice))
@@ -116,8 +147,8 @@ def _export(args: argparse.Namespace) -> None:
     print(f"{args.out}: {', '.join(sorted(path.name for path in args.out.iterdir()))}")
 
 
-def _session(path: Path, wanted: str | None) -> str:
-    sessions = list({one.envelope.session: None for one in TraceReader(path) if isinstance(one.message, Session)})
+def _session(trace: _Whole, path: Path, wanted: str | None) -> str:
+    sessions = list({one.envelope.session: None for one in trace if isinstance(one.message, Session)})
     if wanted in sessions:
         return wanted
     if wanted is None and len(sessions) == 1:
@@ -125,16 +156,18 @@ def _session(path: Path, wanted: str | None) -> str:
     raise WhichCall(f"{path} has {len(sessions)} calls: say which with --session: {', '.join(sessions) or 'none'}")
 
 
-def _read(path: Path, session: str) -> _Call:
+def _read(trace: _Whole, session: str) -> _Call:
     call = _Call()
-    for record in TraceReader(path):
-        call.zero_ns = call.zero_ns or record.envelope.sent_ns
+    for record in trace:
         if record.envelope.session != session:
             continue
-        turn = record.envelope.turn
+        turn, sent_ns = record.envelope.turn, record.envelope.sent_ns
+        if record.content is not None:  # of the others some are older: what was kept from before the trace
+            call.zero_ns = sent_ns if call.zero_ns is None else min(call.zero_ns, sent_ns)
         match record.message:
-            case MicAudio() if record.content is not None:
-                call.mic.append((record.envelope.sent_ns - call.zero_ns, record.content))
+            case MicAudio(start_sample=start) if record.content is not None:
+                call.mic_ns = call.mic_ns or sent_ns
+                call.mic[start] = record.content
             case Voice(start_sample=start, sample_rate_hz=rate_hz) if record.content is not None:
                 call.voices[turn][start], call.rate_hz = record.content, rate_hz
             case Playout() as playout:
@@ -155,12 +188,21 @@ def _place(track: np.ndarray, at: int, sound: np.ndarray) -> np.ndarray:
 
 
 def _mic(call: _Call) -> np.ndarray:
-    """int16 [samples] at 48 kHz: the blocks one behind the other, from when the first came."""
+    """int16 [samples] at 48 kHz: from when the first block came, silence where one is missing."""
     if not call.mic:
         return np.zeros(0, np.int16)
-    sound = resample_poly(np.concatenate([block for _, block in call.mic]).astype(np.float64), 3, 1)
-    first = call.mic[0][0] * SOUND_HZ // SECOND
-    return np.concatenate([np.zeros(first), sound]).clip(-32768, 32767).astype(np.int16)
+    first = min(call.mic)
+    sound = resample_poly(_joined({start - first: block for start, block in call.mic.items()}).astype(np.float64), 3, 1)
+    before = np.zeros((call.mic_ns - call.zero_ns) * SOUND_HZ // SECOND)
+    return np.concatenate([before, sound]).clip(-32768, 32767).astype(np.int16)
+
+
+def _joined(blocks: dict[int, np.ndarray]) -> np.ndarray:
+    """int16 blocks by their first sample, silence between them."""
+    whole = np.zeros(max(start + len(block) for start, block in blocks.items()), np.int16)
+    for start, block in blocks.items():
+        whole[start : start + len(block)] = block
+    return whole
 
 
 def _heard(call: _Call) -> np.ndarray:
@@ -170,10 +212,8 @@ def _heard(call: _Call) -> np.ndarray:
         blocks = call.voices.get(turn)
         if not blocks:
             continue
-        whole = np.zeros(max(start + len(block) for start, block in blocks.items()), np.int16)
-        for start, block in blocks.items():
-            whole[start : start + len(block)] = block
-        sound = resample_poly(whole.astype(np.float64), SOUND_HZ, call.rate_hz).clip(-32768, 32767).astype(np.int16)
+        sound = resample_poly(_joined(blocks).astype(np.float64), SOUND_HZ, call.rate_hz)
+        sound = sound.clip(-32768, 32767).astype(np.int16)
         for now, later in zip(playouts, playouts[1:], strict=False):
             first, last = (int(one.heard_ms * SOUND_HZ / 1000) for one in (now, later))
             at = (now.anchor_ns - call.zero_ns) * SOUND_HZ // SECOND + first
@@ -187,10 +227,12 @@ def _pictures(call: _Call) -> Iterator[tuple[av.VideoFrame, int]]:
     anchors = {turn: playouts[0].anchor_ns for turn, playouts in call.playouts.items()}
     decoder = av.CodecContext.create("h264", "r")
     decoder.flags |= av.codec.context.Flags.low_delay
-    last_ns = -1
+    last_ns, before = -1, None
     for record in call.packets:
-        if record.content is None:
-            continue
+        number = (record.envelope.boot, record.envelope.seq)
+        if record.content is None or not (record.message.key or before == (number[0], number[1] - 1)):
+            continue  # what follows a lost one cannot be decoded, up to the next key
+        before = number
         at_ns = record.envelope.sent_ns
         if record.message.offset_ns != OUTSIDE_REPLY and record.envelope.turn in anchors:
             at_ns = max(at_ns, anchors[record.envelope.turn] + record.message.offset_ns)
