@@ -213,6 +213,15 @@ def test_llm_that_was_killed_before_it_answered_answers_after_it_is_back(script,
     assert [state for _, state in talk.states()][-1] == "idle"
 
 
+def test_a_reply_that_ended_while_the_llm_was_away_is_over(script):
+    talk = Talk(Echo(), script.completeness)
+    talk.user_says(0.5, 2.0, "what is your name")
+    talk.restart(3.0, Echo(), away_s=3.0)
+    talk.run(7)
+    assert [state for _, state in talk.states()][-2:] == ["speaking", "idle"]
+    assert talk.machine.history[-1].heard_ms > 1000 and not talk.machine.history[-1].cut
+
+
 def test_turns_of_a_life_before_are_older_than_all_that_follow(script):
     talk = Talk(Echo(), script.completeness)
     talk.user_says(0.5, 2.0, "what is your name")

@@ -112,9 +112,9 @@ class Llm:
             self._alarm_ns = now_ns + ALARM_NS if past.yielded else None
             self._over_reply = past.speech.utterance if past.speech else -1
             self._think_ns = None if live.plays else now_ns + THINK_NS
-        else:
+        else:  # a reply may have ended meanwhile
             self._conversation.resume(tuple(self.history), now)
-            self._think_ns = now_ns + THINK_NS if past.state == "thinking" else None
+            yield from self._become("listening" if self._speaks else "idle", None, now_ns)
         if past.words:
             yield from self._transcript(past.words, now_ns)
 
