@@ -29,6 +29,7 @@ from protocol.messages import (
     Reply,
     Session,
     Speech,
+    Transcript,
     Turn,
     Voice,
 )
@@ -88,11 +89,14 @@ class Call:
     def _resume(self, past: Sequence[Input]) -> None:
         self._playout.resume(past, self._zero_ns)
         self._last_mic: Input | None = None
+        utterance = max((one.message.utterance for one in past if isinstance(one.message, Transcript)), default=0)
         for one in past:
             match one.message:
                 case MicAudio():
                     self._last_mic = one
                 case Reply() | Turn(state="committed") | Speech(state="started"):
+                    self.events.take(one)
+                case Transcript(utterance=of) if of == utterance:  # may not have reached the page
                     self.events.take(one)
         if states := [one for one in past if isinstance(one.message, Dialogue)]:
             self.events.take(states[-1])

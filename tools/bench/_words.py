@@ -11,6 +11,7 @@ from tools.reference import Reference
 SAME = 0.5  # correlation from which it is the word; another one, or noise, stays below 0.3
 LEAST_S = 0.12  # of sound that is looked for: the shortest words sound like parts of others
 AHEAD_S = 8.0  # how much later than the word before it a word may come
+NEAR = RATE_HZ // 50  # samples in which the best place is looked for
 EARLIER_S = 0.4  # a reply may go back some way where its voice was lost
 
 
@@ -34,7 +35,7 @@ def lost_words(wanted: Reference, heard: np.ndarray) -> tuple[int, int]:
     for start_ms, end_ms in words:
         first = int(start_ms * RATE_HZ / 1000)
         part = wanted.pcm[first : max(int(end_ms * RATE_HZ / 1000), first + int(LEAST_S * RATE_HZ))]
-        place = _find(part, heard, max(0, at - int(EARLIER_S * RATE_HZ)))
+        place = find(part, heard, max(0, at - int(EARLIER_S * RATE_HZ)))
         if place is None:
             lost += 1
         else:
@@ -42,7 +43,7 @@ def lost_words(wanted: Reference, heard: np.ndarray) -> tuple[int, int]:
     return lost, len(words)
 
 
-def _find(part: np.ndarray, heard: np.ndarray, begin: int) -> int | None:
+def find(part: np.ndarray, heard: np.ndarray, begin: int) -> int | None:
     """Where ``part`` is first heard from ``begin`` on."""
     window = heard[begin : begin + int(AHEAD_S * RATE_HZ) + len(part)]
     if len(window) < len(part):
@@ -50,5 +51,8 @@ def _find(part: np.ndarray, heard: np.ndarray, begin: int) -> int | None:
     match = correlate(window, part, mode="valid", method="fft")
     energy = np.concatenate([[0], np.cumsum(window**2)])
     local = np.sqrt(np.maximum(energy[len(part) :] - energy[: -len(part)], 1)) * np.linalg.norm(part)
-    same = np.flatnonzero(match / local > SAME)
-    return begin + int(same[0]) if len(same) else None
+    same = match / local
+    found = np.flatnonzero(same > SAME)
+    if not len(found):
+        return None
+    return begin + int(found[0] + same[found[0] : found[0] + NEAR].argmax())
