@@ -48,11 +48,22 @@ def find(part: np.ndarray, heard: np.ndarray, begin: int) -> int | None:
     window = heard[begin : begin + int(AHEAD_S * RATE_HZ) + len(part)]
     if len(window) < len(part):
         return None
-    match = correlate(window, part, mode="valid", method="fft")
-    energy = np.concatenate([[0], np.cumsum(window**2)])
-    local = np.sqrt(np.maximum(energy[len(part) :] - energy[: -len(part)], 1)) * np.linalg.norm(part)
-    same = match / local
+    same = _same(part, window)
     found = np.flatnonzero(same > SAME)
     if not len(found):
         return None
     return begin + int(found[0] + same[found[0] : found[0] + NEAR].argmax())
+
+
+def best(part: np.ndarray, heard: np.ndarray) -> int | None:
+    """Where ``part`` is heard most clearly."""
+    same = _same(part, heard)
+    return int(same.argmax()) if same.max() > SAME else None
+
+
+def _same(part: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """The correlation of ``part`` with each place of ``window``, 1 for the same."""
+    match = correlate(window, part, mode="valid", method="fft")
+    energy = np.concatenate([[0], np.cumsum(window**2)])
+    local = np.sqrt(np.maximum(energy[len(part) :] - energy[: -len(part)], 1))
+    return match / (local * np.linalg.norm(part))

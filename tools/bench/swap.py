@@ -17,7 +17,7 @@ from actors.tts.flite import Flite
 from protocol.clock import MS
 from tools.bench._quantiles import quantiles
 from tools.bench._spoken import spoken
-from tools.bench._words import find, lost_words, timeline
+from tools.bench._words import best, lost_words, timeline
 from tools.bench.talk import questions
 from tools.caller import RATE_HZ, Caller, Turn
 from tools.recording import pictures
@@ -109,8 +109,8 @@ def _silence_ms(wanted: np.ndarray, heard: np.ndarray) -> float | None:
     """None where the beginning or the end was not heard."""
     loud = np.flatnonzero(np.abs(wanted) > 300)
     first, last, length = int(loud[0]), int(loud[-1]), int(PART_S * RATE_HZ)
-    begin = find(wanted[first : first + length], heard, 0)
-    if begin is None or last - length <= first:
+    begin = best(wanted[first : first + length], heard)
+    end = best(wanted[last - length : last], heard)
+    if None in (begin, end):
         return None
-    end = find(wanted[last - length : last], heard, begin)
-    return end and round(((end - begin) - (last - length - first)) * 1000 / RATE_HZ, 1)
+    return round(((end - begin) - (last - length - first)) * 1000 / RATE_HZ, 1)
