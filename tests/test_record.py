@@ -61,6 +61,7 @@ def test_a_recording_has_the_calls_in_progress_and_all_that_follows_with_its_sou
     transport.publish(Output(m.Session(state="open")), "other")
     while path.stat().st_size < 50_000:
         transport.publish(Output(m.Bitrate(bits_per_s=500_000)), "call")
+        transport.receive(10)  # no faster than it can be recorded
     out, err = recording.end()
     assert recording.process.returncode == 0 and "lost: nothing" in out, out + err
     records = list(TraceReader(path))
