@@ -275,7 +275,6 @@ def test_a_page_comes_back_by_itself_when_the_server_starts_anew_in_the_middle_o
             away_s = (now_ns() - began) / SECOND
             assert await page.run("visavis.problem") is None
             await page.until("visavis.dialogue == 'speaking'")
-            await page.screenshot(tmp_path / "back.png")
             await page.until("visavis.transcripts.filter(one => one.who == 'face').length == 2", seconds=40)
             return away_s, await page.run("visavis.transcripts"), (await health(stack))["calls"]
 
