@@ -38,7 +38,7 @@ class TracePort:
 
     def inputs(self) -> Iterator[Input]:
         """What the actor hears, in the order of the trace."""
-        pictures = _Pictures(self._trace) if Frame in self._hears and self._actor == "encoder" else None
+        pictures = _Pictures(self._trace) if Frame in self._hears else None
         for record in TraceReader(self._trace):
             envelope, message = record.envelope, record.message
             topic = topics.BY_NAME[envelope.topic]
@@ -50,11 +50,11 @@ class TracePort:
             if topic.dies_with_turn and envelope.turn <= self._dead_turn[envelope.session]:
                 self.counts[f"dead {topic.name}"] += 1
                 continue
-            content = pictures.of(record) if pictures and isinstance(message, Frame) else record.content
-            if content is None and topic.slots and isinstance(message, Frame) and pictures:
+            content = pictures.of(record) if isinstance(message, Frame) else record.content
+            if content is None and isinstance(message, Frame):
                 self.counts["missing frame"] += 1
-                continue
-            yield Input(envelope, message, content)
+            else:
+                yield Input(envelope, message, content)
 
     def publish(self, output: Output, session: str) -> Envelope:
         """Into the trace, at the replay's time."""

@@ -10,6 +10,7 @@ from protocol.messages import Session, Turn
 
 MOST_BYTES = 64_000_000  # a call takes 1 MB; a flood of invented ones must not fill the memory
 MOST_STREAMS = 4096
+MOST_MISSED = 1000  # messages that are looked for at a time
 
 
 @frozen
@@ -91,6 +92,3 @@ class Journal:
         kept = self._streams.get(_Stream(session, topic, actor), {})
         found = [kept[boot, seq] for seq in range(max(first, last - MOST_MISSED + 1), last + 1) if (boot, seq) in kept]
         return [frame for one in found for frame in one.frames]
-
-
-MOST_MISSED = 1000  # messages that are looked for at a time

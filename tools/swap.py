@@ -8,6 +8,7 @@ was swapped stays until the supervisor ends; supervisord.conf says what it begin
 import argparse
 import shlex
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -69,14 +70,13 @@ def swap(folder: Path, actor: str, engine: str | None = None) -> str:
     (folder / "swap").mkdir(mode=0o700, exist_ok=True)
     conf, log = folder / "swap" / f"{name}.conf", folder / f"{name}.log"
     text = CONF.format(name=name, command=_with_engine(command, engine), directory=directory, log=log)
-    conf.write_text(text.replace("%", "%%"))
-    try:
+    with ExitStack() as undo:
+        undo.callback(conf.unlink)
+        conf.write_text(text.replace("%", "%%"))
+        undo.callback(programs.remove, name)
         programs.add(name)
         engine = _wait(programs, folder, name, old.pid)
-    except BaseException:
-        conf.unlink()
-        programs.remove(name)
-        raise
+        undo.pop_all()
     programs.retire(old.name)
     if old.name != actor:
         (folder / "swap" / f"{old.name}.conf").unlink(missing_ok=True)
