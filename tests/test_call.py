@@ -48,6 +48,14 @@ SAMPLE_MOUTH = """
   }, 50);
 })()
 """
+BRIGHTNESS = """
+(() => {
+  const picture = new OffscreenCanvas(16, 9).getContext('2d');
+  picture.drawImage(document.getElementById('face'), 0, 0, 16, 9);
+  const pixels = picture.getImageData(0, 0, 16, 9).data;
+  return pixels.reduce((sum, value) => sum + value, -255 * 144) / (3 * 144);
+})()
+"""
 
 
 # Where no sound leads from the loudspeaker to the microphone, a canceller takes the first interruption for an echo.
@@ -271,6 +279,7 @@ def test_a_page_comes_back_by_itself_when_the_server_starts_anew_in_the_middle_o
             os.kill(stack.programs.all()["transport"].pid, number)
             await page.until("visavis.state == 'shaky'", seconds=5)
             began = now_ns()
+            assert await page.run(BRIGHTNESS) > 60  # the last picture stays
             await page.until("visavis.state == 'connected' && visavis.stats.framesDecoded > 0", seconds=10)
             away_s = (now_ns() - began) / SECOND
             assert await page.run("visavis.problem") is None

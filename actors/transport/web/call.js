@@ -22,6 +22,7 @@ export class Call extends EventTarget {
   times = {};  // ms since start() of what happened for the first time
   #began = 0;
   #timer = 0;
+  #shown = null;  // the connection whose picture is seen: closed, it would be black
 
   // Resolves when the answer is there; the connection is told by events. video: the element for face and voice.
   async start(video) {
@@ -45,8 +46,13 @@ export class Call extends EventTarget {
     peer.ontrack = ({receiver, track, streams}) => {
       if (track.kind !== 'video') return;
       if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
-      if (!video.srcObject) video.srcObject = streams[0];
-      else track.onunmute = () => { video.srcObject = streams[0]; };  // until then the last picture stays
+      const show = () => {
+        video.srcObject = streams[0];
+        if (this.#shown !== peer) this.#shown?.close();
+        this.#shown = peer;
+      };
+      if (this.#shown) track.onunmute = show;  // until then the last picture stays
+      else show();
     };
     video.requestVideoFrameCallback?.(() => this.#mark('picture'));
     peer.onconnectionstatechange = () => peer === this.peer && this.#connectionChanged();
@@ -75,7 +81,7 @@ export class Call extends EventTarget {
   async #return(video) {
     this.#become('shaky');
     for (const end = performance.now() + RETURN_MS; this.state !== 'ended';) {
-      this.peer.close();
+      if (this.peer !== this.#shown) this.peer.close();
       try {
         return await this.#connect(video);
       } catch (problem) {
@@ -170,6 +176,7 @@ export class Call extends EventTarget {
     this.#become('ended');
     stopTracks(this.microphone);
     this.peer?.close();
+    this.#shown?.close();
   }
 
   #mark(name) { this.times[name] ??= Math.round(performance.now() - this.#began); }
