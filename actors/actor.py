@@ -7,6 +7,7 @@ opens and dropped when it closes.
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-import psutil
 import zmq
 
 from actors import log as actor_log
@@ -24,11 +24,13 @@ from actors.step import Engine, Input, Machine
 from actors.trace_port import TracePort
 from protocol.clock import MS, SECOND, now_ns
 from protocol.errors import ProtocolError
+from protocol.lead import Lead, last_leader
 from protocol.messages import Session
+from protocol.run import run_folder
 
 log = logging.getLogger(__name__)
 
-STAND_BY_MS = 100  # how often the process before is looked at
+STAND_BY_MS = 100  # how often it is looked whether the process before has the lead
 CANNOT_START = 3  # exit status: something outside is missing; the log's last line says what
 
 
@@ -72,10 +74,11 @@ def run(
         port.beat("preloading")
         engine.load()
         engine.warm()
-        if _runs(actor, port.others_pid):
-            past = stand_by(port, stop)
+        lead = Lead(run_folder(), actor)
+        if not lead.take():
+            past = stand_by(port, lead, stop)
         log.info("ready")
-        loop(port, calls, past, stop)
+        loop(port, calls, past, lead, stop)
         engine.close()
         port.beat("stopping")
         port.close()
@@ -84,7 +87,14 @@ def run(
     except Exception:  # the one broad one: who cannot go on says why and exits, and the supervisor brings it back
         log.exception("%s stops on an error", actor)
         sys.exit(1)
+    leave()
+
+
+def leave() -> NoReturn:
+    """Ends the process at once: the interpreter's own way out takes 0.1 s and more, and its successor begins after."""
     log.info("stopped")
+    logging.shutdown()
+    os._exit(0)
 
 
 def refuse(actor: str, error: Exception) -> NoReturn:
@@ -134,17 +144,18 @@ class Calls:
         return min((m.wake_ns for m in self._machines.values() if m.wake_ns is not None), default=None)
 
 
-def stand_by(port: Port, stop: socket.socket) -> Sequence[Input]:
+def stand_by(port: Port, lead: Lead, stop: socket.socket) -> Sequence[Input]:
     """Waits, with all loaded, until the process before gives its work away or is gone; then returns the past."""
-    log.info("ready to take over from process %d", port.others_pid)
+    other_pid = last_leader(run_folder(), port.actor)
+    log.info("ready to take over from process %d", other_pid)
     poller = zmq.Poller()
     poller.register(port.socket, zmq.POLLIN)
     poller.register(stop, zmq.POLLIN)
     ask_ns = now_ns()
-    while port.handover != "given" and _runs(port.actor, port.others_pid):
+    while not lead.take():
         if now_ns() >= ask_ns:
             port.hand_over("asked")
-            port.beat("preloading", note=f"waits to take over from process {port.others_pid}")
+            port.beat("preloading", note=f"waits to take over from process {other_pid}")
             ask_ns = now_ns() + SECOND
         if stop.fileno() in dict(poller.poll(STAND_BY_MS)):
             return ()
@@ -152,15 +163,7 @@ def stand_by(port: Port, stop: socket.socket) -> Sequence[Input]:
     return port.reopen()
 
 
-def _runs(actor: str, pid: int) -> bool:
-    """Whether process ``pid`` is this actor's."""
-    try:
-        return f"actors.{actor}" in psutil.Process(pid).cmdline() if pid else False
-    except psutil.Error:
-        return False
-
-
-def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -> None:
+def loop(port: Port, calls: Calls, past: Sequence[Input], lead: Lead, stop: socket.socket) -> None:
     """Waits for input, a machine's own time or the heartbeat, whichever comes first, until ``stop`` is readable.
 
     Where another process of the actor asks for the work, it is given away between two turns, and nothing is said after.
@@ -182,6 +185,7 @@ def loop(port: Port, calls: Calls, past: Sequence[Input], stop: socket.socket) -
         calls.take(inputs, began_ns)
         port.longest_step_ms = max(port.longest_step_ms, (now_ns() - began_ns) / MS)
         if port.handover == "asked" and port.is_between_turns:
+            lead.give()
             port.hand_over("given")
             port.beat("stopping", note="gave its work to another process")
             log.info("gave its work to another process")

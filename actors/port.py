@@ -47,7 +47,7 @@ class Port:
         self._hears = set(hears)
         self._remembers = set(remembers)
         self._unread = {*unread, *remembers}
-        self._bus = Bus(actor, self._hears | {Turn, Dialogue, Handover, Health}, folder, self._remembers)
+        self._bus = Bus(actor, self._hears | {Turn, Dialogue, Handover}, folder, self._remembers)
         self.counts = self._bus.counts
         self._reader = Reader()
         self._rings: dict[tuple[str, str], Ring] = {}
@@ -60,7 +60,6 @@ class Port:
         self._cpu_s = 0.0
         self._lag_ms = 0.0
         self.longest_step_ms = 0.0
-        self.others_pid = 0  # of another process of this actor that said it was ready
         self.handover = ""  # what another process of this actor said last of a handover: "asked" or "given"
 
     def open(self, timeout_s: float = 10.0) -> list[Input]:
@@ -129,8 +128,6 @@ class Port:
                 self._dead_turn[envelope.session] = max(self._dead_turn[envelope.session], dead)
             case Dialogue(state=state):
                 self._dialogues[envelope.session] = state
-            case Health(pid=pid, state="ready") if envelope.actor == self._bus.actor and pid != os.getpid():
-                self.others_pid = pid
             case Handover(actor=self._bus.actor, state=state) if envelope.boot != self._bus.boot:
                 self.handover = state
 

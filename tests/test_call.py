@@ -18,6 +18,7 @@ from protocol.bus import Bus
 from protocol.clock import MS, SECOND, now_ns
 from protocol.messages import Health
 from tests.processor import WITH_BROWSER_MS, skip_where_slow
+from tools import status
 from tools.bench._spoken import spoken
 from tools.bench.talk import word_errors
 from tools.caller import RATE_HZ, Caller, load_speech
@@ -231,6 +232,19 @@ def rings(stack) -> list[str]:
     return held
 
 
+def test_of_the_two_processes_of_transport_one_works_and_one_waits_and_a_restart_changes_them(stack):
+    def states() -> dict[str, str]:
+        return {one.program.name: one.state for one in status.read(stack.folder) if one.name == "transport"}
+
+    before = states()
+    assert sorted(before.values()) == ["ready", "waits"]
+    stack.programs.restart("transport")
+    deadline_ns = now_ns() + 5 * SECOND
+    while sorted((after := states()).values()) != ["ready", "waits"] or after == before:
+        assert now_ns() < deadline_ns, after
+    assert all(one.is_well for one in status.read(stack.folder) if one.name == "transport")
+
+
 def test_a_call_too_many_is_refused_in_words(stack, tmp_path):
     wav = write_wav(tmp_path / "quiet.wav", silence(30))
 
@@ -276,13 +290,15 @@ def test_a_page_comes_back_by_itself_when_the_server_starts_anew_in_the_middle_o
             await page.run("document.getElementById('call').click()")
             await page.until("visavis.dialogue == 'speaking'", seconds=20)
             await asyncio.sleep(0.7)
-            os.kill(stack.programs.all()["transport"].pid, number)
+            before = stack.programs.of("transport")
+            os.kill(before.pid, number)
             await page.until("visavis.state == 'shaky'", seconds=5)
             began = now_ns()
             assert await page.run(BRIGHTNESS) > 60  # the last picture stays
             await page.until("visavis.state == 'connected' && visavis.stats.framesDecoded > 0", seconds=10)
             away_s = (now_ns() - began) / SECOND
             assert await page.run("visavis.problem") is None
+            assert stack.programs.of("transport").name != before.name  # the process that waited
             await page.until("visavis.dialogue == 'speaking'")
             await page.until("visavis.transcripts.filter(one => one.who == 'face').length == 2", seconds=40)
             return away_s, await page.run("visavis.transcripts"), (await health(stack))["calls"]

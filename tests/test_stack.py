@@ -97,6 +97,7 @@ def test_the_deployment_lists_the_bus_and_every_actor_in_dataflow_order():
     config.read(DEPLOYMENT)
     programs = [section.partition(":")[2] for section in config.sections() if section.startswith("program:")]
     assert programs == ["bus", *ACTORS, "watchdog"]
+    assert config["program:transport"]["numprocs"] == "2"
 
 
 def test_every_actor_of_the_deployment_names_its_engine_and_dies_with_its_supervisor():

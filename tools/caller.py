@@ -25,7 +25,8 @@ BLOCK = 960  # samples of 20 ms, one Opus packet
 AUDIBLE = 330  # of 32768: about -40 dBFS, above codec noise and below any phone but the softest
 REPLY_TIMEOUT_S = 20.0
 RETURN_S = 15.0  # as long as the page waits for a server that went away
-AGAIN_S = 0.1
+AGAIN_S = 0.03  # before it tries again, as the page: the next time half as long again
+AGAIN_MOST_S = 0.5
 MOST_LATE = 10  # blocks, which a busy machine catches up with; more were not heard
 
 
@@ -165,13 +166,14 @@ class Caller:
             return
         self.past_tapes.append(self.tapes)
         await self._peer.close()
-        deadline = time.monotonic() + RETURN_S
+        deadline, wait_s = time.monotonic() + RETURN_S, AGAIN_S
         while time.monotonic() < deadline:
             try:
                 return await self._dial()
             except CallFailed:
                 await self._peer.close()
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(wait_s)
+                wait_s = min(1.5 * wait_s, AGAIN_MOST_S)
 
     async def _is_over(self) -> bool:
         try:

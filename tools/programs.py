@@ -7,6 +7,7 @@ from xmlrpc.client import Fault, ServerProxy
 from attrs import frozen
 from supervisor.xmlrpc import SupervisorTransport
 
+from protocol.lead import last_leader
 from tools.errors import NotRunning, ToolError
 
 SOCKET = "supervisor.sock"
@@ -14,12 +15,26 @@ SOCKET = "supervisor.sock"
 
 @frozen
 class Program:
-    """state: RUNNING, STARTING, BACKOFF, FATAL, EXITED, STOPPED or STOPPING. pid: 0 where there is no process."""
+    """One process that supervisor looks after. state: RUNNING, STARTING, BACKOFF, FATAL, EXITED, STOPPED or STOPPING.
+
+    pid: 0 where there is no process.
+    """
 
     name: str
+    group: str
     state: str
     pid: int
     words: str  # what supervisor has to say about it
+
+    @property
+    def actor(self) -> str:
+        """The name without the number of one of several: tts is replaced by tts-2, and there are transport-1 and -2."""
+        name, _, number = self.name.rpartition("-")
+        return name if number.isdecimal() else self.name
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.group}:{self.name}"
 
 
 class Programs:
@@ -46,27 +61,32 @@ class Programs:
         """By name."""
         infos = self._call("supervisor.getAllProcessInfo")
         return {
-            info["name"]: Program(info["name"], info["statename"], info["pid"], info["spawnerr"] or info["description"])
+            info["name"]: Program(
+                info["name"], info["group"], info["statename"], info["pid"], info["spawnerr"] or info["description"]
+            )
             for info in infos
         }
 
     def of(self, actor: str) -> Program:
-        """The program that runs it: the deployment's, or the one swapped into its place; the first where none runs.
+        """The program that does its work, of several that there are; where none runs, the deployment's.
 
         Raises ToolError, with the names that there are, for an actor that is none.
         """
-        programs = self.all()
-        if actor not in programs:
-            raise ToolError(f"no actor {actor!r}; there are {', '.join(programs)}")
-        own = [program for name, program in programs.items() if name.rpartition("-")[0] == actor or name == actor]
-        return next((program for program in own if program.pid), programs[actor])
+        programs = self.all().values()
+        own = [program for program in programs if program.actor == actor]
+        if not own:
+            names = dict.fromkeys(program.actor for program in programs)
+            raise ToolError(f"no actor {actor!r}; there are {', '.join(names)}")
+        leader = last_leader(self._folder, actor)
+        running = sorted((program for program in own if program.pid), key=lambda program: program.pid != leader)
+        return (running or own)[0]
 
     def restart(self, actor: str) -> None:
         """Stops and starts one program. Raises ToolError, with the names that there are, for one that is none."""
         program = self.of(actor)
         if program.pid:
-            self._call("supervisor.stopProcess", program.name, True)
-        self._call("supervisor.startProcess", program.name, False)
+            self._call("supervisor.stopProcess", program.full_name, True)
+        self._call("supervisor.startProcess", program.full_name, False)
 
     def command(self, name: str) -> tuple[str, str]:
         """(command line, folder it runs in) of a program."""
@@ -92,7 +112,7 @@ class Programs:
 
     def stop(self) -> None:
         """Stops all programs at the same time, then the supervisor."""
-        for name in self.all():
+        for program in self.all().values():
             with suppress(ToolError):  # it ended by itself
-                self._call("supervisor.stopProcess", name, False)
+                self._call("supervisor.stopProcess", program.full_name, False)
         self._call("supervisor.shutdown")

@@ -21,11 +21,13 @@ def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
     Programs(folder).restart(args.actor)
     while True:
-        actor = next(actor for actor in status.read(folder) if actor.program.name == args.actor)
+        actor = next(one for one in status.read(folder) if one.name == args.actor and not one.waits)
         passed_s = time.monotonic() - began
         if actor.is_well:
             print(f"{args.actor} is ready again after {passed_s:.1f} s, process {actor.program.pid}")
             return 0
         if passed_s > READY_S or actor.state in ("backoff", "fatal", "exited"):
-            raise ToolError(f"{args.actor} is {actor.state} after {passed_s:.1f} s: see {folder / args.actor}.log")
+            raise ToolError(
+                f"{args.actor} is {actor.state} after {passed_s:.1f} s: see {folder / actor.program.name}.log"
+            )
         time.sleep(LOOK_S)

@@ -172,8 +172,8 @@ class Stack:
         return True
 
     def _tail(self, name: str) -> str:
-        logs = [self.folder / f"{name}.log", self.folder / f"{name}.err"]
-        lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()]
+        logs = [*self.folder.glob(f"{name}*.log"), *self.folder.glob(f"{name}.err")]
+        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
         return ":\n  " + "\n  ".join(lines[-TAIL_LINES:]) if lines else "; its log is empty"
 
     def stop(self) -> None:

@@ -24,16 +24,25 @@ HEAD = ("ACTOR", "STATE", "ENGINE", "PID", "CPU %", "MEM MB", "LAG MS", "STEP MS
 
 @frozen
 class Actor:
-    """A program with the last Health it said; None where it said none since it started."""
+    """A program with the last Health it said; None where it said none since it started. waits: for the end of another
+    process, which does the work.
+    """
 
     program: Program
     health: Health | None
     age_ns: int = 0
+    waits: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.program.actor
 
     @property
     def state(self) -> str:
         if self.program.state not in ("STARTING", "RUNNING"):
             return self.program.state.lower()
+        if self.waits:
+            return "waits"
         if self.health is None:
             return "running"
         return self.health.state if self.age_ns < SILENT_NS else "silent"
@@ -41,7 +50,7 @@ class Actor:
     @property
     def is_well(self) -> bool:
         """Bus and watchdog say no Health: they are well where they run."""
-        return self.state == ("ready" if self.program.name in ACTORS else "running")
+        return self.state in (("ready", "waits") if self.name in ACTORS else ("running",))
 
     def row(self) -> tuple[str, ...]:
         pid = str(self.program.pid or "")
@@ -63,8 +72,9 @@ class Actor:
 
 def read(folder: Path) -> list[Actor]:
     """All programs of the system in ``folder``, in dataflow order. Raises NotRunning."""
-    all_programs = Programs(folder)
-    programs = {name: all_programs.of(name) for name in all_programs.all()}
+    programs = Programs(folder)
+    listed = programs.all().values()
+    at_work = {programs.of(actor).name for actor in {program.actor for program in listed}}
     bus = Bus("status", [Health], folder)
     try:
         kept = bus.connect(timeout_s=2.0)
@@ -75,9 +85,10 @@ def read(folder: Path) -> list[Actor]:
     now = now_ns()
     said = {health.pid: (health, now - envelope.sent_ns) for envelope, health in kept}
     return [
-        Actor(programs[name], *said.get(programs[name].pid, (None, 0)))
+        Actor(program, *said.get(program.pid, (None, 0)), waits=program.name not in at_work)
         for name in ("bus", *ACTORS, "watchdog")
-        if name in programs
+        for program in listed
+        if program.actor == name and (program.name in at_work or program.state != "STOPPED")
     ]
 
 
@@ -88,7 +99,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.turns:
-        healths = [one.health for one in read(run_folder()) if one.program.name == "transport" and one.health]
+        healths = [one.health for one in read(run_folder()) if one.name == "transport" and one.health]
         turns.show(turns.fetch(healths[0].note if healths else ""))
         return 0
     actors = read(run_folder())

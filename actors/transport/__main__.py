@@ -13,7 +13,7 @@ import sys
 from aiohttp import web
 
 from actors import log as actor_log
-from actors.actor import CANNOT_START, replay
+from actors.actor import CANNOT_START, leave, replay
 from actors.actor import arguments as actor_arguments
 from actors.port import Port
 from actors.transport import hooks
@@ -21,6 +21,8 @@ from actors.transport.exchange import HEARS, REMEMBERS, UNREAD, Exchange
 from actors.transport.server import Server
 from actors.transport.timeline import Timeline
 from protocol.errors import ProtocolError
+from protocol.lead import Lead, last_leader
+from protocol.run import run_folder
 
 ENGINE = "aiortc"
 
@@ -57,11 +59,20 @@ def main() -> None:
         if options.replay:
             return replay("transport", options, Timeline.HEARS, Timeline)
         tls = _tls(options)
+        stand_by()
         asyncio.run(serve(options, tls))
     except (ProtocolError, OSError) as error:
         log.error("%s", _in_words(error, options))
         sys.exit(CANNOT_START)
-    log.info("stopped")
+    leave()
+
+
+def stand_by() -> None:
+    """Returns when no other process is at work: the calls of one that ends go on here at once, for all is loaded."""
+    lead = Lead(run_folder(), "transport")
+    if not lead.take():
+        log.info("ready to take over from process %d", last_leader(run_folder(), "transport"))
+        lead.take(waits=True)
 
 
 async def serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
@@ -71,7 +82,9 @@ async def serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if _is_loopback(options.host) or hooks.has_only_loopback():
         hooks.offer_only_loopback()
-    listening = socket.create_server((options.host, options.port))  # first: a second process must not reach the bus
+    listening = socket.create_server(
+        (options.host, options.port)
+    )  # first: pages that come back need not try twice
     port = Port("transport", engine=ENGINE, hears=HEARS, unread=UNREAD, remembers=REMEMBERS)
     past = await asyncio.to_thread(port.open)
     url = f"{'https' if tls else 'http'}://{options.host}:{options.port}"

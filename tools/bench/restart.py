@@ -144,7 +144,7 @@ async def _incident(stack: Stack, ear: Ear, caller: Caller, one: Incident, rng: 
         case "speaking":
             await caller.until(lambda event: event["type"] == "reply", begun_ns, 5.0)
             await asyncio.sleep(rng.uniform(0.1, 1.5))
-    while not (pid := stack.programs.all()[one.program].pid):  # the signal would go to this process' own group
+    while not (pid := stack.programs.of(one.program).pid):  # the signal would go to this process' own group
         await asyncio.sleep(0.01)
     one.at_ns = now_ns()
     os.kill(pid, getattr(signal, f"SIG{one.signal}"))
@@ -170,7 +170,7 @@ async def _back(stack: Stack, ear: Ear, caller: Caller, one: Incident, old_pid: 
     while now_ns() < deadline_ns:
         await asyncio.sleep(0.01)
         if pid in (0, old_pid):
-            pid, seen_ns = stack.programs.all()[one.program].pid, now_ns()
+            pid, seen_ns = stack.programs.of(one.program).pid, now_ns()
             continue
         match one.program:
             case "bus":

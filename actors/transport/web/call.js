@@ -14,7 +14,8 @@ const CONNECT_MS = 12000;
 const SHAKY_MS = 6000;  // a connection that does not come back within this is lost
 const ANSWER_MS = 10000;
 const RETURN_MS = 15000;  // a server that is not back within this is gone
-const AGAIN_MS = 100;
+const AGAIN_MS = 30;  // before it is tried again; the next time half as long again, and so on
+const AGAIN_MOST_MS = 500;
 
 export class Call extends EventTarget {
   state = 'idle';
@@ -80,14 +81,15 @@ export class Call extends EventTarget {
 
   async #return(video) {
     this.#become('shaky');
-    for (const end = performance.now() + RETURN_MS; this.state !== 'ended';) {
+    const end = performance.now() + RETURN_MS;
+    for (let wait = AGAIN_MS; this.state !== 'ended'; wait = Math.min(1.5 * wait, AGAIN_MOST_MS)) {
       if (this.peer !== this.#shown) this.peer.close();
       try {
         return await this.#connect(video);
       } catch (problem) {
         if (problem.code !== 'unreachable' || performance.now() > end) return this.#fail(new Problem('lost'));
       }
-      await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+      await new Promise(resolve => setTimeout(resolve, wait));
     }
   }
 
