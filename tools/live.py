@@ -50,7 +50,8 @@ def _open_call(folder: Path, actors: Sequence[str]) -> str:
     fresh_ns = now_ns() - 2 * SECOND
     runs = {health.actor for head, health in past if isinstance(health, Health) and head.sent_ns > fresh_ns}
     if taken := [actor for actor in actors if actor in runs]:
-        raise NotLive(f"{', '.join(taken)} would speak, too: end it first (supervisorctl stop {' '.join(taken)})")
+        programs = " ".join(f"{actor}:*" for actor in taken)
+        raise NotLive(f"{', '.join(taken)} would speak, too: end it first (supervisorctl stop {programs})")
     if "transport" in actors:
         return ""
     calls = [head.session for head, message in past if isinstance(message, Session)]

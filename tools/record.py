@@ -29,7 +29,8 @@ from shm.errors import BadHandle
 from shm.ring import Reader, Restarted, Stale
 from tools.errors import ToolError
 
-LOOK_MS = 200  # how soon a signal is noticed while nothing comes
+EVERY_S = 0.02  # to be woken for each message would cost as much again
+MOST_AT_ONCE = 1000  # messages, before it is looked whether to stop
 MOST_STREAMS = 4096  # whose numbers are remembered
 FILES = 8  # of a ring
 LEAST_MB, USUAL_MB = 16, 500  # of a ring
@@ -197,10 +198,10 @@ def run(args: argparse.Namespace) -> int:
         try:
             for envelope, message in [*kept, *bus.receive()]:
                 recorder.take(files.trace, envelope, message, codec.encode(envelope, message)[1], now_ns())
-            bus.socket.setsockopt(zmq.RCVTIMEO, LOOK_MS)
-            while not stop.is_set() and time.monotonic() - began < args.seconds:
+            while not stop.wait(EVERY_S) and time.monotonic() - began < args.seconds:
                 with suppress(zmq.Again):
-                    recorder.hear(files.trace, bus.socket.recv_multipart(), now_ns())
+                    for _ in range(MOST_AT_ONCE):
+                        recorder.hear(files.trace, bus.socket.recv_multipart(zmq.NOBLOCK), now_ns())
                 if files.turn_over():
                     recorder.begin(files.trace)
             files.close()

@@ -24,6 +24,7 @@ from actors.llm.exchange import Exchange
 from actors.llm.interruption import LEAST_WORDS, interrupts, is_echo
 from actors.llm.past import fold
 from actors.llm.patience import Patience
+from actors.llm.user import User
 from actors.step import Input, Output
 from actors.words import is_noise
 from protocol.clock import MS, SECOND
@@ -56,10 +57,7 @@ class Llm:
         self._state = ""
         self._draft: Attempt | None = None
         self._live: Attempt | None = None  # committed, and its reply is not over
-        self._parts: tuple[str, ...] = ()  # what the user has said in utterances that are over and not answered
-        self._speaks = False  # the user, pauses included
-        self._sounds = False  # the user, now
-        self._began_ns = self._silent_ns = 0  # his utterance; his last sound
+        self._user = User()
         self._over_reply = -1  # the utterance that began while a reply was live
         self._alarm_ns: int | None = None  # the voice waits until then for his words
         self._think_ns: int | None = None  # when thinking is given up
@@ -94,27 +92,21 @@ class Llm:
                 self._conversation.meet(one.message.user)
         self._seen_turn = past.turn + UNSEEN_TURNS
         self.history.extend(past.history)
-        self._state, self._parts = past.state, past.parts
-        self._began_ns, self._silent_ns = past.began_ns, past.silent_ns
-        if past.speech:
-            self._speaks = past.speech.state != "ended"
-            self._sounds = past.speech.state in ("started", "resumed")
+        self._state, self._user = past.state, past.user
         now = self._local_time(now_ns)
         if exchange := past.live:
-            pending = Ready([])
-            live = Attempt(exchange, past.commit, "complete", known=len(exchange.sentences), complete=past.complete)
+            self._live = live = Attempt(exchange, past.commit, "complete", plays=past.plays, alarms=past.alarms)
+            live.pending, live.complete, live.known = Ready([]), past.complete, len(exchange.sentences)
             self._conversation.resume(tuple(self.history)[: None if past.complete else -1], now)
             if not past.complete:
-                pending = self._conversation.begin(exchange.parts, now, tuple(self.history)[:-1])
-                self._conversation.keep(pending)
-            live.pending, live.plays, live.alarms = pending, past.plays, past.alarms
-            self._live = live
+                live.pending = self._conversation.begin(exchange.parts, now, tuple(self.history)[:-1])
+                self._conversation.keep(live.pending)
             self._alarm_ns = now_ns + ALARM_NS if past.yielded else None
-            self._over_reply = past.speech.utterance if past.speech else -1
+            self._over_reply = past.user.utterance if past.user.utterance > exchange.utterance else -1
             self._think_ns = None if live.plays else now_ns + THINK_NS
         else:  # a reply may have ended meanwhile
             self._conversation.resume(tuple(self.history), now)
-            yield from self._become("listening" if self._speaks else "idle", None, now_ns)
+            yield from self._rest(None, now_ns)
         if past.words:
             yield from self._transcript(past.words, now_ns)
 
@@ -135,10 +127,9 @@ class Llm:
 
     def _speech(self, one: Input, now_ns: int) -> Iterator[Output]:
         speech: Speech = one.message
-        self._sounds = speech.state in ("started", "resumed")
+        self._user.hear(speech)
         match speech.state:
             case "started":
-                self._speaks, self._began_ns = True, speech.at_ns
                 self._conversation.expect()
                 yield from self._went_on(speech.at_ns)
                 if self._live:
@@ -149,12 +140,8 @@ class Llm:
             case "resumed":
                 yield from self._went_on(speech.at_ns)
                 yield from self._hear_out(one, now_ns)
-            case "paused":
-                self._silent_ns = speech.at_ns
-            case "ended":
-                self._speaks, self._silent_ns = False, speech.at_ns
-                if not self._live:
-                    self._think_ns = now_ns + THINK_NS  # its words may never come
+            case "ended" if not self._live:
+                self._think_ns = now_ns + THINK_NS  # its words may never come
 
     def _hear_out(self, one: Input, now_ns: int) -> Iterator[Output]:
         """He makes a sound: the voice stops at once, whether for good his words will say."""
@@ -185,14 +172,14 @@ class Llm:
                 return
             self._over_reply = -1
             yield from self._interrupt(one, now_ns)
-        goes_on = said.stage == "partial" or self._sounds  # words of a pause may come after it
+        goes_on = said.stage == "partial" or self._user.sounds  # words of a pause may come after it
         if not is_noise(said.text):
-            parts = (*self._parts, said.text)
+            parts = (*self._user.parts, said.text)
             yield from self._consider(parts, one, goes_on, now_ns)
             if said.stage == "final":
-                self._parts = parts
-        elif self._parts and not goes_on:  # what was said before still wants its answer
-            yield from self._consider(self._parts, one, goes_on, now_ns)
+                self._user.parts = parts
+        elif self._user.parts and not goes_on:  # what was said before still wants its answer
+            yield from self._consider(self._user.parts, one, goes_on, now_ns)
         elif not goes_on:
             yield from self._become("idle", one, now_ns)
 
@@ -209,9 +196,9 @@ class Llm:
         draft.exchange.utterance = one.message.utterance
         if not goes_on:
             asked = bool(self.history) and self.history[-1].asks
-            draft.since_ns = self._silent_ns
+            draft.since_ns = self._user.silent_ns
             short = len(draft.exchange.user.split()) <= SHORT_WORDS
-            draft.due_ns = self._silent_ns + self._patience.of(look, asked and short)
+            draft.due_ns = self._user.silent_ns + self._patience.of(look, asked and short)
         if look != "open":  # what is hardly finished is not worth the work
             self._begin(draft, now_ns)
 
@@ -240,7 +227,7 @@ class Llm:
         yield from self._become("speaking" if live.plays else "thinking", one, now_ns)
 
     def _wants_floor(self, said: Transcript, now_ns: int) -> bool:
-        spoken_ns = (now_ns if said.stage == "partial" else self._silent_ns) - self._began_ns
+        spoken_ns = (now_ns if said.stage == "partial" else self._user.silent_ns) - self._user.began_ns
         live, exchange = self._live, self._live.exchange if self._live else self.history[-1]
         if live and is_echo(said.text, exchange.recent()):
             live.alarms = MOST_ALARMS
@@ -259,11 +246,11 @@ class Llm:
         if live is None:
             return
         if self._is_fresh(live):
-            self._parts = live.exchange.parts
+            self._user.parts = live.exchange.parts
             self.history.remove(live.exchange)
             yield self._note(live.exchange, "void")
             if live.since_ns is not None:
-                self._patience.went_on(live.look, self._began_ns - live.since_ns)
+                self._patience.went_on(live.look, self._user.began_ns - live.since_ns)
         else:
             self._patience.over(live.look)
         yield from self._cancel(one, "interrupted")
@@ -287,10 +274,10 @@ class Llm:
         if self._think_ns is not None and now_ns >= self._think_ns:
             self._think_ns = None
             yield from self._cancel(None, "no voice came")
-            yield from self._become("listening" if self._speaks else "idle", None, now_ns)
+            yield from self._rest(None, now_ns)
 
     def _commit(self, draft: Attempt, now_ns: int) -> Iterator[Output]:
-        self._draft, self._live, self._parts, self._speaks = None, draft, (), False
+        self._draft, self._live, self._user.parts, self._user.speaks = None, draft, (), False
         self._conversation.keep(draft.pending)
         self.history.append(draft.exchange)
         committed = Turn(state="committed", utterance=draft.exchange.utterance)
@@ -309,7 +296,7 @@ class Llm:
             self._patience.over(self._live.look)
             yield self._note(self._live.exchange, "over")
             self._live = self._alarm_ns = None
-            yield from self._become("listening" if self._speaks else "idle", one, now_ns)
+            yield from self._rest(one, now_ns)
         elif played.state != "held":
             self._live.plays = True
             if self._alarm_ns is None:
@@ -328,6 +315,9 @@ class Llm:
     @staticmethod
     def _note(exchange: Exchange, state: str) -> Output:
         return Output(exchange.message(state), turn=exchange.turn)
+
+    def _rest(self, one: Input | None, now_ns: int) -> Iterator[Output]:
+        yield from self._become("listening" if self._user.speaks else "idle", one, now_ns)
 
     def _become(self, state: str, one: Input | None, now_ns: int) -> Iterator[Output]:
         """Says the state where it is new."""

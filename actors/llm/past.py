@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from actors.llm.exchange import Exchange
+from actors.llm.user import User
 from actors.step import Input
 from actors.words import is_noise
 from protocol import messages as m
@@ -14,10 +15,7 @@ from protocol import messages as m
 class Past:
     """history: the exchanges that count, oldest first. open: the turn whose reply is not over, 0 for none; ``commit``:
     what made it certain. complete: its last sentence was said. plays: it was heard. yielded: the user has its floor.
-    alarms: how often he gave it back.
-
-    speech: the last. began_ns, silent_ns: the utterance in progress; his last sound. words: the last that were heard
-    and not answered. parts: what was said before them and not answered.
+    alarms: how often he gave it back. words: the last that were heard and not answered.
     """
 
     turn: int = 0  # the latest that anybody spoke of
@@ -29,11 +27,8 @@ class Past:
     plays: bool = False
     yielded: bool = False
     alarms: int = 0
-    speech: m.Speech | None = None
-    began_ns: int = 0
-    silent_ns: int = 0
+    user: User = field(factory=User)
     words: Input | None = None
-    parts: tuple[str, ...] = ()
 
     @property
     def live(self) -> Exchange | None:
@@ -70,11 +65,7 @@ def fold(inputs: Iterable[Input]) -> Past:
             case m.Dialogue(state=state):
                 past.state = state
             case m.Speech() as speech:
-                past.speech = speech
-                if speech.state == "started":
-                    past.began_ns = speech.at_ns
-                elif speech.state in ("paused", "ended"):
-                    past.silent_ns = speech.at_ns
+                past.user.hear(speech)
             case m.Transcript(utterance=utterance, stage=stage, text=text):
                 past.words = one
                 if stage == "final" and not is_noise(text):
@@ -103,6 +94,6 @@ def _unanswered(past: Past, final: dict[int, str]) -> None:
     if past.words and past.words.message.utterance <= answered:
         past.words = None
     now = past.words.message.utterance if past.words else 0
-    past.parts = tuple(text for number, text in final.items() if answered < number < now)
-    if past.speech and past.speech.utterance <= answered:
-        past.speech = None
+    past.user.parts = tuple(text for number, text in final.items() if answered < number < now)
+    if past.user.utterance <= answered:
+        past.user.speaks = past.user.sounds = False

@@ -82,9 +82,7 @@ async def serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if _is_loopback(options.host) or hooks.has_only_loopback():
         hooks.offer_only_loopback()
-    listening = socket.create_server(
-        (options.host, options.port)
-    )  # first: pages that come back need not try twice
+    listening = socket.create_server((options.host, options.port))  # first: pages that come back need not try twice
     port = Port("transport", engine=ENGINE, hears=HEARS, unread=UNREAD, remembers=REMEMBERS)
     past = await asyncio.to_thread(port.open)
     url = f"{'https' if tls else 'http'}://{options.host}:{options.port}"
