@@ -127,6 +127,7 @@ class Caller:
         self._state = "idle"
         self._changed = asyncio.Event()
         self._turn: Turn | None = None
+        self._told: dict[int, str] = {}  # final transcripts by utterance
         self._returning: asyncio.Task | None = None
 
     async def __aenter__(self) -> "Caller":
@@ -205,7 +206,9 @@ class Caller:
             case "state":
                 self._state = event["state"]
             case "transcript" if turn and event["stage"] == "final":
-                turn.heard[event["utterance"]] = event["text"]
+                number, text = event["utterance"], event["text"]
+                if self._told.get(number) != text:  # who comes back is told the last one again
+                    turn.heard[number] = self._told[number] = text
             case "reply" if turn:
                 turn.reply.append(event["text"])
 

@@ -92,7 +92,7 @@ class Pocketsphinx:
     def warm(self) -> None:
         stream = self.open()
         stream.begin()
-        stream.feed(np.random.default_rng(0).integers(-300, 300, 8000, np.int16))
+        stream.feed(np.random.default_rng(0).integers(-300, 300, 1600, np.int16))
         stream.end()
 
     def close(self) -> None:
