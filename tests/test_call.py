@@ -13,6 +13,7 @@ import psutil
 import pytest
 from chromium import Chromium
 
+from actors.transport.exchange import RETURN_NS
 from actors.tts.flite import Flite
 from protocol.bus import Bus
 from protocol.clock import MS, SECOND, now_ns
@@ -200,7 +201,7 @@ def test_a_browser_keeps_the_key_under_which_its_user_is_remembered(stack, tmp_p
     assert first == second and len(first) == 22
 
 
-def test_a_browser_that_vanishes_leaves_no_call_and_no_memory(stack, tmp_path):
+def test_a_browser_that_vanishes_and_does_not_come_back_leaves_no_call_and_no_memory(stack, tmp_path):
     wav = write_wav(tmp_path / "quiet.wav", silence(30))
 
     async def vanish() -> None:
@@ -215,7 +216,7 @@ def test_a_browser_that_vanishes_leaves_no_call_and_no_memory(stack, tmp_path):
 
     before = set(os.listdir("/dev/shm"))
     asyncio.run(vanish())
-    deadline_ns = now_ns() + 10 * SECOND
+    deadline_ns = now_ns() + RETURN_NS + 10 * SECOND
     while rings(stack) and now_ns() < deadline_ns:
         continue
     assert not rings(stack)
@@ -230,6 +231,29 @@ def rings(stack) -> list[str]:
             if fd.exists() or fd.is_symlink():
                 held += [link for link in [os.readlink(fd)] if "memfd:visavis" in link]
     return held
+
+
+def test_a_page_whose_network_breaks_comes_back_to_the_same_call(stack, tmp_path):
+    first, second = spoken("my name is anna"), spoken("what is my name")
+    wav = write_wav(tmp_path / "two.wav", silence(QUIET_S), first, silence(14), second, silence(20))
+
+    async def talk():
+        async with Chromium(wav) as page:
+            await page.open(stack.url)
+            await page.run("document.getElementById('call').click()")
+            await page.until("visavis.dialogue == 'speaking'", seconds=20)
+            session = await page.run("visavis.session")
+            await page.network(False)
+            await page.until("visavis.state == 'shaky'", seconds=10)
+            await page.network(True)
+            await page.until("visavis.state == 'connected' && visavis.stats.framesDecoded > 0", seconds=10)
+            assert await page.run("visavis.session") == session and (await health(stack))["calls"] == 1
+            await page.until("visavis.transcripts.filter(one => one.who == 'face').length == 2", seconds=40)
+            return await page.run("visavis.transcripts")
+
+    transcripts = asyncio.run(talk())
+    assert "anna" in [one["text"].lower() for one in transcripts if one["who"] == "face"][-1]
+    asyncio.run(until_calls(stack, 0))
 
 
 def test_of_the_two_processes_of_transport_one_works_and_one_waits_and_a_restart_changes_them(stack):

@@ -60,6 +60,9 @@ class Notes:
     def forget(self, session):
         pass
 
+    def reopen(self):
+        return [kept(m.Session(state="open", user="somebody"), session, "transport") for session, _ in self.said]
+
 
 def kept(message, session="", actor="x") -> Input:
     envelope = Envelope(topic="", actor=actor, session=session, boot=1, seq=1, sent_ns=0)
@@ -325,7 +328,7 @@ def test_a_call_of_a_process_that_died_goes_on_with_the_page_that_comes_back_to_
 
 
 def test_nobody_comes_back_to_a_call_of_a_process_that_died_and_it_is_closed(monkeypatch):
-    monkeypatch.setattr(exchange, "RETURN_S", 0)
+    monkeypatch.setattr(exchange, "RETURN_NS", -1)
 
     async def check(site):
         site.exchange.beat()
@@ -341,6 +344,43 @@ def test_who_hangs_up_while_the_process_is_away_ends_the_call():
         assert (await site.ask("DELETE", "/api/session/orphan"))[0] == 404
 
     site_test(check, kept=[kept(m.Session(state="open"), "orphan", "transport")])
+
+
+def test_a_page_that_comes_back_before_its_loss_was_noticed_goes_on_with_the_same_call_and_takes_no_second_place():
+    sdp = browser_offer()
+
+    async def check(site):
+        _, body, _ = await site.offer(sdp)
+        waiting = asyncio.ensure_future(site.ask("GET", f"/api/session/{body['session_id']}/end"))
+        await asyncio.sleep(0.05)
+        status, again, _ = await site.offer(sdp, session=body["session_id"])
+        assert status == 200 and again["session_id"] == body["session_id"]
+        assert (await waiting)[:2] == (200, {"ended": False})
+        assert site.exchange.health()["calls"] == 1 and site.port.said == []
+
+    site_test(check, most_calls=1)
+
+
+def test_a_call_whose_connection_is_lost_waits_for_its_page_and_ends_without_it(monkeypatch):
+    sdp = browser_offer()
+
+    async def lose(site, session):
+        site.exchange._calls[session].hang_up("nothing comes", goes_on=True)
+        await asyncio.sleep(0.05)
+        assert site.exchange.health()["calls"] == 0
+        assert (await site.offer(sdp))[0] == 503  # its place is not free
+
+    async def check(site):
+        session = (await site.offer(sdp))[1]["session_id"]
+        await lose(site, session)
+        assert (await site.offer(sdp, session=session))[1]["session_id"] == session
+        monkeypatch.setattr(exchange, "RETURN_NS", -1)
+        await lose(site, session)
+        site.exchange.beat()
+        assert site.port.said == [(session, m.Session(state="closed", reason="its browser did not come back"))]
+        assert (await site.offer(sdp))[0] == 200
+
+    site_test(check, most_calls=1)
 
 
 def test_the_end_of_a_call_is_told_to_who_waits_for_it():

@@ -37,7 +37,7 @@ from protocol.messages import (
 log = logging.getLogger(__name__)
 
 CONNECT_S = 15  # from the answer to a connection
-SILENCE_S = 10  # without a packet from the browser: it is gone
+SILENCE_S = 5  # without a packet from the browser: the connection is gone
 KEYFRAME_EVERY_S = 0.2  # at most; browsers repeat their request until they have one
 BITRATE_EVERY_NS = SECOND  # at most
 LEAST_BITS_PER_S, MOST_BITS_PER_S = 300_000, 2_500_000
@@ -46,8 +46,8 @@ LEAST_BITS_PER_S, MOST_BITS_PER_S = 300_000, 2_500_000
 class Call:
     """Made from an offer. ``over(call)`` is called once, when everything of it is closed.
 
-    past: of a call that goes on after this process has restarted: what was said in it. ``is_over``: set at the end;
-    ``goes_on``: with the next process.
+    past: of a call that goes on after its connection was lost: what was said in it. ``is_over``: set at the end;
+    ``goes_on``: with another connection, of this process or the next.
     """
 
     def __init__(
@@ -230,13 +230,15 @@ class Call:
 
     def _connection_changed(self) -> None:
         log.info("call %s is %s", self.session[:6], self._peer.connectionState)
-        if self._peer.connectionState in ("failed", "closed"):
-            self.hang_up(f"the connection {self._peer.connectionState}")
+        if self._peer.connectionState == "failed":
+            self.hang_up("the connection failed", goes_on=self._is_open)
+        elif self._peer.connectionState == "closed":
+            self.hang_up("the browser closed the connection")
 
-    def hang_up(self, reason: str) -> None:
+    def hang_up(self, reason: str, goes_on: bool = False) -> None:
         """Closes soon."""
         if not self._is_closing:
-            self._start(self.close(reason))
+            self._start(self.close(reason, goes_on))
 
     async def _watch(self) -> None:
         """Closes a call that does not come up, or whose browser fell silent."""
@@ -249,7 +251,7 @@ class Call:
             if self._peer.connectionState != "connected" and now_ns() - began_ns > CONNECT_S * SECOND:
                 return self.hang_up(f"no connection within {CONNECT_S} s")
             if self._peer.connectionState == "connected" and now_ns() - heard_ns > SILENCE_S * SECOND:
-                return self.hang_up(f"nothing from the browser for {SILENCE_S} s")
+                return self.hang_up(f"nothing from the browser for {SILENCE_S} s", goes_on=True)
 
     async def _packets_received(self) -> int:
         stats = await offer.transceiver(self._peer, "audio").sender.getStats()
@@ -261,7 +263,7 @@ class Call:
         return latest_ns
 
     async def close(self, reason: str, goes_on: bool = False) -> None:
-        """Hangs up; the rest hear of it, unless the call ``goes_on`` with the next process.
+        """Hangs up; the rest hear of it, unless the call ``goes_on`` with another connection.
 
         Does nothing the second time.
         """
@@ -278,8 +280,8 @@ class Call:
         self.is_over.set()
         if not goes_on:
             self._publish(Output(Session(state="closed", reason=reason)))
+            self._port.forget(self.session)
         self._is_open = False
-        self._port.forget(self.session)
         own = asyncio.current_task()
         for task in self._tasks - {own}:
             task.cancel()

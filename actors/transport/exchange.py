@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import define, frozen
 
 from actors.port import Port
 from actors.step import Input, Output
@@ -37,7 +37,7 @@ HEARS = (Packet, Voice, Turn, Transcript, Reply, Dialogue, Floor, Speech, Face, 
 UNREAD = (Face, Frame)  # heard for when they come
 REMEMBERS = (MicAudio, Playout)
 STALE_NS = 3 * SECOND  # an actor silent for so long is not there
-RETURN_S = 20  # so long a call that this process' life before held waits for its browser
+RETURN_NS = 15 * SECOND  # so long a call whose connection is gone waits for its browser
 
 
 class Full(Exception):
@@ -52,6 +52,18 @@ class Beat:
     at_ns: int
 
 
+@define
+class Waiting:
+    """A call without a connection. past: what was said in it; None where the bus is to be asked."""
+
+    until_ns: int
+    past: list[Input] | None
+
+    def take(self, one: Input) -> None:
+        if self.past is not None and not isinstance(one.message, Packet):
+            self.past.append(one)
+
+
 class Exchange:
     """Lives in the event loop. ``port`` must be open; ``past`` is what its opening gave; ``url``: where the page is."""
 
@@ -62,14 +74,11 @@ class Exchange:
         self._beats: dict[str, Beat] = {}
         self._began_ns = now_ns()
         self._missing: list[str] = []
-        self._waiting: dict[str, list[Input]] = {}  # what was said in the calls of the life before
+        self._waiting: dict[str, Waiting] = {}
         self._take(past)
         for one in past:
-            if isinstance(one.message, Session):
-                self._waiting[one.envelope.session] = []
-        for one in past:
-            if one.envelope.session in self._waiting:
-                self._waiting[one.envelope.session].append(one)
+            if isinstance(one.message, Session):  # of the life before
+                self._wait(one.envelope.session, _of(one.envelope.session, past))
 
     async def run(self) -> None:
         """Feeds the calls from the bus and beats, until cancelled."""
@@ -91,10 +100,8 @@ class Exchange:
         for one in inputs:
             if isinstance(one.message, Health):
                 self._note(one.message)
-            elif one.envelope.session in self._calls:
-                self._calls[one.envelope.session].take(one)
-            elif one.envelope.session in self._waiting and not isinstance(one.message, Packet):
-                self._waiting[one.envelope.session].append(one)
+            elif call := self._calls.get(one.envelope.session) or self._waiting.get(one.envelope.session):
+                call.take(one)
 
     def _note(self, health: Health) -> None:
         """A process that is loading beside the one at work says nothing about the actor."""
@@ -109,13 +116,12 @@ class Exchange:
     def beat(self) -> None:
         """What is done once a second."""
         self._beat("ready")
-        if now_ns() - self._began_ns > RETURN_S * SECOND:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        for session in list(self._waiting):
-            log.info("call %s ended: nobody came back to it within %d s", session[:6], RETURN_S)
+        for session in [session for session, call in self._waiting.items() if now_ns() > call.until_ns]:
+            log.info("call %s ended: nobody came back to it within %d s", session[:6], RETURN_NS // SECOND)
             self._end_waiting(session, "its browser did not come back")
+
+    def _wait(self, session: str, past: list[Input] | None = None) -> None:
+        self._waiting[session] = Waiting(now_ns() + RETURN_NS, past)
 
     def _end_waiting(self, session: str, reason: str) -> None:
         del self._waiting[session]
@@ -134,20 +140,20 @@ class Exchange:
     # ---- for the server
 
     async def answer(self, sdp: str, user: str = "", session: str = "") -> tuple[str, str]:
-        """Opens a call, or goes on with ``session``, which the life before held; returns (session, answer).
+        """Opens a call, or goes on with ``session``, whose connection is gone; returns (session, answer).
 
         ``user``: see Session. Raises BadOffer, Full.
         """
         offer.check(sdp)
+        if call := self._calls.get(session):  # the page knows first
+            await call.close("its page comes back", goes_on=True)
         if session not in self._waiting:
             session = secrets.token_urlsafe(16)
             if len(self._calls) + len(self._waiting) >= self._most_calls:
                 raise Full(f"all {self._most_calls} places are taken; try again when a call has ended")
-        past = self._waiting.pop(session, [])
+        past = self._past(session)
         user = next((one.message.user for one in past if isinstance(one.message, Session)), user)
-        call = self._calls[session] = Call(
-            session, user, self._port, Latency(self.turns), lambda call: self._calls.pop(call.session), past
-        )
+        call = self._calls[session] = Call(session, user, self._port, Latency(self.turns), self._is_over, past)
         call.events.tell("health", missing=self.missing())
         try:
             return session, await call.answer(sdp)
@@ -155,8 +161,19 @@ class Exchange:
             await call.close("its offer could not be answered")
             raise
 
+    def _past(self, session: str) -> list[Input]:
+        """Of a call that goes on; it waits no longer. Of a new one there is none."""
+        if (waiting := self._waiting.pop(session, None)) is None:
+            return []
+        return _of(session, self._port.reopen()) if waiting.past is None else waiting.past
+
+    def _is_over(self, call: Call) -> None:
+        del self._calls[call.session]
+        if call.goes_on:
+            self._wait(call.session)
+
     async def until_over(self, session: str) -> bool:
-        """Returns at the end, with False where the call goes on with the next process, or is none."""
+        """Returns at the end, with False where the call goes on with another connection, or is none."""
         if call := self._calls.get(session):
             await call.is_over.wait()
         return call is not None and not call.goes_on
@@ -205,3 +222,7 @@ class Exchange:
                 for name, beat in self._beats.items()
             },
         }
+
+
+def _of(session: str, past: Sequence[Input]) -> list[Input]:
+    return [one for one in past if one.envelope.session == session]

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 from attrs import define
 
 from actors.tts.flite import Flite
@@ -27,6 +28,7 @@ from protocol.clock import MS, SECOND, now_ns
 from protocol.messages import Face, Health, Reply
 from protocol.messages import Turn as TurnSaid
 from protocol.topics import ACTORS
+from tools.bench._growth import used
 from tools.bench._quantiles import quantiles
 from tools.bench._spoken import spoken
 from tools.bench._words import lost_words, timeline
@@ -117,7 +119,18 @@ def run(args: argparse.Namespace) -> dict:
         caller = asyncio.run(_converse(stack, ear, plan, rng))
         ear.close()
     _measure(caller, ear, plan)
-    return {"actors": list(_rows(plan)), "incidents": len(plan), "call_alive": _share(plan)}
+    left = {str(one.pid): one.pid for one in psutil.process_iter(["environ"]) if _is_of(one, stack.folder)}
+    return {
+        "actors": list(_rows(plan)),
+        "incidents": len(plan),
+        "call_alive": _share(plan),
+        "processes_left": len(left),
+        "shm_bytes_left": used(left).shared_bytes,
+    }
+
+
+def _is_of(process: psutil.Process, folder: Path) -> bool:
+    return (process.info["environ"] or {}).get("VISAVIS_RUN") == str(folder)
 
 
 async def _converse(stack: Stack, ear: Ear, plan: Sequence[Incident], rng: random.Random) -> Caller:

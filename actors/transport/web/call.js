@@ -1,6 +1,6 @@
 // One call: microphone and face over WebRTC, events over a data channel. Knows nothing of the page.
 //
-// Where the server's process ends, the call goes on with the next one: same microphone, same session.
+// Where the network breaks or the server's process ends, the call goes on as soon as it can: same microphone, same session.
 //
 //   const call = new Call();
 //   call.addEventListener('state', e => e.detail);   // 'connecting', 'connected', 'shaky', 'ended'
@@ -11,9 +11,9 @@
 import {Problem} from '/web/problem.js';
 
 const CONNECT_MS = 12000;
-const SHAKY_MS = 6000;  // a connection that does not come back within this is lost
+const SHAKY_MS = 3000;  // a connection that does not come back within this is made anew
 const ANSWER_MS = 10000;
-const RETURN_MS = 15000;  // a server that is not back within this is gone
+const RETURN_MS = 15000;  // a server that is not reached again within this is gone
 const AGAIN_MS = 30;  // before it is tried again; the next time half as long again, and so on
 const AGAIN_MOST_MS = 500;
 
@@ -23,25 +23,30 @@ export class Call extends EventTarget {
   times = {};  // ms since start() of what happened for the first time
   #began = 0;
   #timer = 0;
+  #video = null;
+  #wasUp = null;  // the latest connection that came about
+  #isReturning = false;
   #shown = null;  // the connection whose picture is seen: closed, it would be black
 
   // Resolves when the answer is there; the connection is told by events. video: the element for face and voice.
   async start(video) {
+    this.#video = video;
     this.#began = performance.now();
     this.#become('connecting');
     try {
       this.microphone = await openMicrophone();
       this.#mark('microphone');
       if (this.state === 'ended') return stopTracks(this.microphone);
-      await this.#connect(video);
+      await this.#connect();
     } catch (error) {
       this.#fail(error instanceof Problem ? error : new Problem('webrtc', error.message));
     }
   }
 
-  async #connect(video) {
+  async #connect() {
+    const video = this.#video;
     const peer = this.peer = new RTCPeerConnection({iceServers: [], bundlePolicy: 'max-bundle'});
-    this.#expire(CONNECT_MS, () => new Problem('webrtc', `the connection is still ${peer.connectionState}`));
+    this.#after(CONNECT_MS, () => this.#failToConnect(`the connection is still ${peer.connectionState}`));
     peer.addTrack(this.microphone.getAudioTracks()[0], this.microphone);
     peer.addTransceiver('video', {direction: 'recvonly'});
     peer.ontrack = ({receiver, track, streams}) => {
@@ -66,31 +71,36 @@ export class Call extends EventTarget {
     this.#mark('answer');
     if (this.state === 'ended') return this.#tellServer();
     await peer.setRemoteDescription({type: answer.type, sdp: answer.sdp});
-    this.#watchServer(video);
+    this.#watchServer(peer);
   }
 
-  // The server answers this request when the call is over. It breaks before where the server's process has ended.
-  async #watchServer(video) {
+  // The server answers this request when the call is over. It breaks before where the network does, or the server's
+  // process ends.
+  async #watchServer(peer) {
     let over = false;
     try {
       over = (await (await fetch(`/api/session/${this.sessionId}/end`)).json()).ended;
     } catch {}
     if (over) this.#fail(new Problem('ended'));
-    else if (this.state !== 'ended') await this.#return(video);
+    else if (peer === this.peer) await this.#return();
   }
 
-  async #return(video) {
+  async #return() {
+    if (this.#isReturning) return;
+    this.#isReturning = true;
     this.#become('shaky');
     const end = performance.now() + RETURN_MS;
     for (let wait = AGAIN_MS; this.state !== 'ended'; wait = Math.min(1.5 * wait, AGAIN_MOST_MS)) {
       if (this.peer !== this.#shown) this.peer.close();
       try {
-        return await this.#connect(video);
+        await this.#connect();
+        break;
       } catch (problem) {
         if (problem.code !== 'unreachable' || performance.now() > end) return this.#fail(new Problem('lost'));
       }
       await new Promise(resolve => setTimeout(resolve, wait));
     }
+    this.#isReturning = false;
   }
 
   async #post(offer) {
@@ -114,18 +124,23 @@ export class Call extends EventTarget {
       case 'connected':
         clearTimeout(this.#timer);
         this.#mark('connected');
+        this.#wasUp = this.peer;
         return this.#become('connected');
       case 'disconnected':
         this.#become('shaky');
-        return this.#expire(SHAKY_MS, () => new Problem('lost'));
+        return this.#after(SHAKY_MS, () => this.#return());
       case 'failed':
-        return this.#fail(new Problem(this.times.connected === undefined ? 'webrtc' : 'lost'));
+        return this.#wasUp === this.peer ? this.#return() : this.#failToConnect();
     }
   }
 
-  #expire(ms, problem) {
+  #after(ms, act) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(problem()), ms);
+    this.#timer = setTimeout(act, ms);
+  }
+
+  #failToConnect(detail) {
+    this.#fail(new Problem(this.#wasUp ? 'lost' : 'webrtc', detail));
   }
 
   // How loud the microphone is, 0 to 1.

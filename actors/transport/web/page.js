@@ -17,6 +17,7 @@ let call = null, state = 'idle', dialogue = 'idle', problem = null, latencyMs = 
 // For tests and the curious; nothing here changes the page.
 window.visavis = Object.freeze({
   get state() { return state; },
+  get session() { return call?.sessionId; },
   get dialogue() { return dialogue; },
   get transcripts() { return transcript.entries.map(one => ({...one})); },
   get stats() { return {...stats}; },
