@@ -73,11 +73,6 @@ class Chromium:
         for line in subprocess.run(["pgrep", "-f", self._folder], capture_output=True, text=True).stdout.split():
             subprocess.run(["kill", "-9", line], check=False)
 
-    async def network(self, is_there: bool) -> None:
-        """For its requests; what WebRTC has open stays as it is."""
-        speed = dict(latency=0, downloadThroughput=-1, uploadThroughput=-1)
-        await self.send("Network.emulateNetworkConditions", offline=not is_there, **speed)
-
     async def send(self, method: str, **parameters) -> dict:
         self._calls += 1
         await self._socket.send_json({"id": self._calls, "method": method, "params": parameters})

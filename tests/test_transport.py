@@ -368,7 +368,6 @@ def test_a_call_whose_connection_is_lost_waits_for_its_page_and_ends_without_it(
         site.exchange._calls[session].hang_up("nothing comes", goes_on=True)
         await asyncio.sleep(0.05)
         assert site.exchange.health()["calls"] == 0
-        assert (await site.offer(sdp))[0] == 503  # its place is not free
 
     async def check(site):
         session = (await site.offer(sdp))[1]["session_id"]
@@ -379,6 +378,21 @@ def test_a_call_whose_connection_is_lost_waits_for_its_page_and_ends_without_it(
         site.exchange.beat()
         assert site.port.said == [(session, m.Session(state="closed", reason="its browser did not come back"))]
         assert (await site.offer(sdp))[0] == 200
+
+    site_test(check, most_calls=1)
+
+
+def test_a_call_that_waits_for_its_page_gives_its_place_to_another_one():
+    sdp = browser_offer()
+
+    async def check(site):
+        session = (await site.offer(sdp))[1]["session_id"]
+        site.exchange._calls[session].hang_up("nothing comes", goes_on=True)
+        await asyncio.sleep(0.05)
+        status, body, _ = await site.offer(sdp)
+        assert status == 200 and body["session_id"] != session
+        ((ended, message),) = site.port.said
+        assert ended == session and message.state == "closed" and "another one calls" in message.reason
 
     site_test(check, most_calls=1)
 

@@ -149,7 +149,7 @@ class Exchange:
             await call.close("its page comes back", goes_on=True)
         if session not in self._waiting:
             session = secrets.token_urlsafe(16)
-            if len(self._calls) + len(self._waiting) >= self._most_calls:
+            if len(self._calls) + len(self._waiting) >= self._most_calls and not self._make_room():
                 raise Full(f"all {self._most_calls} places are taken; try again when a call has ended")
         past = self._past(session)
         user = next((one.message.user for one in past if isinstance(one.message, Session)), user)
@@ -160,6 +160,13 @@ class Exchange:
         except offer.BadOffer:
             await call.close("its offer could not be answered")
             raise
+
+    def _make_room(self) -> bool:
+        """A browser that fell silent gives its place to one that calls; those that a restart cut off keep theirs."""
+        silent = next((session for session, call in self._waiting.items() if call.past is None), None)
+        if silent:
+            self._end_waiting(silent, "its browser fell silent, and another one calls")
+        return silent is not None
 
     def _past(self, session: str) -> list[Input]:
         """Of a call that goes on; it waits no longer. Of a new one there is none."""
