@@ -69,9 +69,9 @@ class Port:
         """
         return self._past(self._bus.connect(timeout_s))
 
-    def reopen(self, timeout_s: float = 10.0) -> list[Input]:
-        """The past, as it is by now. Raises BusUnreachable."""
-        return self._past(self._bus.past(now_ns() + int(timeout_s * SECOND)))
+    def reopen(self, session: str | None = None, timeout_s: float = 10.0) -> list[Input]:
+        """The past as it is by now, of all calls or of one. Raises BusUnreachable."""
+        return self._past(self._bus.past(now_ns() + int(timeout_s * SECOND), session))
 
     def _past(self, messages: list[tuple[Envelope, object]]) -> list[Input]:
         for envelope, message in messages:

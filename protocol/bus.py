@@ -76,13 +76,16 @@ class Bus:
         self._subscribe.unsubscribe(greeting)
         return self.past(deadline_ns)
 
-    def past(self, deadline_ns: int) -> list[tuple[Envelope, object]]:
-        """What the journal has, heard already or not, in the order it was sent. Raises BusUnreachable."""
-        self._seen.clear()
+    def past(self, deadline_ns: int, session: str | None = None) -> list[tuple[Envelope, object]]:
+        """What the journal has, heard already or not, in the order it was sent; of all calls, or of one.
+
+        Raises BusUnreachable.
+        """
+        self._seen = {key: seen for key, seen in self._seen.items() if session not in (None, key[2])}
         frames = self._ask([b"past", *(name.encode() for name in self._topics | self._remembers)], deadline_ns)
         if frames is None:
             raise BusUnreachable(f"the bus in {self._folder} forwards messages but has no journal")
-        return self._decoded(frames)
+        return self._decoded([one for one in frames if session is None or one[0].endswith(codec.route("", session))])
 
     def _ask(self, words: list[bytes], deadline_ns: int) -> list[list[bytes]] | None:
         """What the journal answers, message by message; None where it does not in time."""

@@ -132,6 +132,28 @@ def test_a_gap_in_the_numbers_is_filled_from_the_journal(bus, run_folder):
     speaker.close()
 
 
+def test_the_past_of_one_call_is_given_again_and_the_others_go_on_with_what_is_new(bus, run_folder):
+    listener, speaker = joined(run_folder, "stt", m.Speech), joined(run_folder, "vad")
+
+    def say(session, number):
+        speaker.publish(m.Speech(state="started", utterance=number, at_sample=0, at_ns=0), session=session)
+
+    heard = []
+    for number, session in enumerate("aba"):
+        say(session, number)
+    while len(heard) < 3:
+        heard += receive(listener, m.Speech)
+    say("b", 3)
+    say("a", 4)
+    past = []
+    while len(past) < 3:  # the last of them may still be under way
+        past = listener.past(now_ns() + SECOND, "a")
+    assert [message.utterance for _, message in past] == [0, 2, 4]
+    assert [message.utterance for _, message in receive(listener, m.Speech)] == [3]
+    listener.close()
+    speaker.close()
+
+
 def test_a_bus_that_restarted_is_told_again_what_its_publishers_hold(run_folder):
     process = start_bus(run_folder)
     speaker = joined(run_folder, "vad")

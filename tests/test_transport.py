@@ -60,8 +60,8 @@ class Notes:
     def forget(self, session):
         pass
 
-    def reopen(self):
-        return [kept(m.Session(state="open", user="somebody"), session, "transport") for session, _ in self.said]
+    def reopen(self, session, timeout_s):
+        return [kept(m.Session(state="open"), session, "transport")]
 
 
 def kept(message, session="", actor="x") -> Input:
@@ -761,6 +761,7 @@ def test_a_client_that_hangs_up_is_noticed(process, actors):
     async def call():
         async with Client(process.url):
             assert (await ear.heard(m.Session)).message.state == "open"
+            await ear.heard(m.MicAudio)  # before the connection is complete nobody hears that it is closed
         assert (await ear.heard(m.Session)).message.state == "closed"
 
     asyncio.run(call())

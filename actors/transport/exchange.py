@@ -38,6 +38,7 @@ UNREAD = (Face, Frame)  # heard for when they come
 REMEMBERS = (MicAudio, Playout)
 STALE_NS = 3 * SECOND  # an actor silent for so long is not there
 RETURN_NS = 15 * SECOND  # so long a call whose connection is gone waits for its browser
+PAST_S = 1.0  # so long the bus may take to tell it; nothing else happens meanwhile
 
 
 class Full(Exception):
@@ -78,7 +79,8 @@ class Exchange:
         self._take(past)
         for one in past:
             if isinstance(one.message, Session):  # of the life before
-                self._wait(one.envelope.session, _of(one.envelope.session, past))
+                session = one.envelope.session
+                self._wait(session, [other for other in past if other.envelope.session == session])
 
     async def run(self) -> None:
         """Feeds the calls from the bus and beats, until cancelled."""
@@ -142,7 +144,7 @@ class Exchange:
     async def answer(self, sdp: str, user: str = "", session: str = "") -> tuple[str, str]:
         """Opens a call, or goes on with ``session``, whose connection is gone; returns (session, answer).
 
-        ``user``: see Session. Raises BadOffer, Full.
+        ``user``: see Session. Raises BadOffer, Full, BusUnreachable.
         """
         offer.check(sdp)
         if call := self._calls.get(session):  # the page knows first
@@ -170,9 +172,13 @@ class Exchange:
 
     def _past(self, session: str) -> list[Input]:
         """Of a call that goes on; it waits no longer. Of a new one there is none."""
-        if (waiting := self._waiting.pop(session, None)) is None:
+        if session not in self._waiting:
             return []
-        return _of(session, self._port.reopen()) if waiting.past is None else waiting.past
+        past = self._waiting[session].past
+        if past is None:
+            past = self._port.reopen(session, PAST_S)
+        del self._waiting[session]
+        return past
 
     def _is_over(self, call: Call) -> None:
         del self._calls[call.session]
@@ -229,7 +235,3 @@ class Exchange:
                 for name, beat in self._beats.items()
             },
         }
-
-
-def _of(session: str, past: Sequence[Input]) -> list[Input]:
-    return [one for one in past if one.envelope.session == session]

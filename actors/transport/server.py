@@ -13,6 +13,7 @@ from actors.transport.offer import BadOffer
 from actors.transport.recollection import Recollection
 from actors.transport.refusal import refusal
 from actors.transport.user import BadKey, user_of
+from protocol.errors import BusUnreachable
 
 WEB = Path(__file__).parent / "web"
 MOST_BYTES = 64 * 1024  # of a request
@@ -77,7 +78,7 @@ class Server:
             session, answer = await self._exchange.answer(body["sdp"], user, str(body.get("session", "")))
         except (BadKey, BadOffer) as error:
             return refusal(400, str(error))
-        except Full as error:
+        except (Full, BusUnreachable) as error:
             return refusal(503, str(error), {"Retry-After": str(RETRY_S)})
         return web.json_response({"type": "answer", "sdp": answer, "session_id": session})
 
