@@ -9,6 +9,7 @@ import fractions
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -25,8 +26,7 @@ BLOCK = 960  # samples of 20 ms, one Opus packet
 AUDIBLE = 330  # of 32768: about -40 dBFS, above codec noise and below any phone but the softest
 REPLY_TIMEOUT_S = 20.0
 RETURN_S = 15.0  # as long as the page waits for a server that went away
-AGAIN_S = 0.03  # before it tries again, as the page: the next time half as long again
-AGAIN_MOST_S = 0.5
+AGAIN_S = 0.02  # before it tries again, as the page: the next time 1.1 times as long
 MOST_LATE = 10  # blocks, which a busy machine catches up with; more were not heard
 
 
@@ -147,7 +147,8 @@ class Caller:
                 raise CallFailed(f"no picture within 10 s; the connection is {self._peer.connectionState}")
             await asyncio.sleep(0.005)
 
-    async def _dial(self) -> None:
+    async def _dial(self, until: float = 0.0) -> None:
+        """``until``: of time.monotonic(); so long a server that does not answer is asked again."""
         peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.tapes = {"audio": Tape(), "video": Tape()}
         peer.addTrack(self.microphone)
@@ -158,7 +159,7 @@ class Caller:
         await peer.setLocalDescription(await peer.createOffer())
         for transceiver in peer.getTransceivers():
             transceiver.receiver._RTCRtpReceiver__jitter_buffer = self.tapes[transceiver.kind]
-        await peer.setRemoteDescription(await self._post())
+        await peer.setRemoteDescription(await self._answer(until))
         self._returning = asyncio.create_task(self._return())
 
     async def _return(self) -> None:
@@ -167,14 +168,8 @@ class Caller:
             return
         self.past_tapes.append(self.tapes)
         await self._peer.close()
-        deadline, wait_s = time.monotonic() + RETURN_S, AGAIN_S
-        while time.monotonic() < deadline:
-            try:
-                return await self._dial()
-            except CallFailed:
-                await self._peer.close()
-                await asyncio.sleep(wait_s)
-                wait_s = min(1.5 * wait_s, AGAIN_MOST_S)
+        with suppress(CallFailed):
+            await self._dial(time.monotonic() + RETURN_S)
 
     async def _is_over(self) -> bool:
         try:
@@ -183,6 +178,17 @@ class Caller:
                 return (await response.json())["ended"]
         except (aiohttp.ClientError, json.JSONDecodeError):
             return False
+
+    async def _answer(self, until: float) -> RTCSessionDescription:
+        wait_s = AGAIN_S
+        while True:
+            try:
+                return await self._post()
+            except CallFailed:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(wait_s)
+                wait_s *= 1.1
 
     async def _post(self) -> RTCSessionDescription:
         description = self._peer.localDescription

@@ -10,12 +10,11 @@
 
 import {Problem} from '/web/problem.js';
 
-const CONNECT_MS = 12000;
+const CONNECT_MS = 12000;  // from the answer to a connection
 const SHAKY_MS = 3000;  // a connection that does not come back within this is made anew
 const ANSWER_MS = 10000;
 const RETURN_MS = 15000;  // a server that is not reached again within this is gone
-const AGAIN_MS = 30;  // before it is tried again; the next time half as long again, and so on
-const AGAIN_MOST_MS = 500;
+const AGAIN_MS = 20;  // before it is tried again; the next time 1.1 times as long, and so on
 
 export class Call extends EventTarget {
   state = 'idle';
@@ -43,10 +42,10 @@ export class Call extends EventTarget {
     }
   }
 
-  async #connect() {
+  // until: so long an unreachable server is asked again.
+  async #connect(until = 0) {
     const video = this.#video;
     const peer = this.peer = new RTCPeerConnection({iceServers: [], bundlePolicy: 'max-bundle'});
-    this.#after(CONNECT_MS, () => this.#failToConnect(`the connection is still ${peer.connectionState}`));
     peer.addTrack(this.microphone.getAudioTracks()[0], this.microphone);
     peer.addTransceiver('video', {direction: 'recvonly'});
     peer.ontrack = ({receiver, track, streams}) => {
@@ -66,10 +65,11 @@ export class Call extends EventTarget {
     this.events.onmessage = message => this.#emit('event', JSON.parse(message.data));
     await peer.setLocalDescription();  // sent at once: the server learns this side's addresses from its packets
     const offer = {type: 'offer', sdp: peer.localDescription.sdp, user: userKey(), session: this.sessionId ?? ''};
-    const answer = await this.#post(offer);
+    const answer = await this.#post(offer, until);
     this.sessionId = answer.session_id;
     this.#mark('answer');
     if (this.state === 'ended') return this.#tellServer();
+    this.#after(CONNECT_MS, () => this.#failToConnect(`the connection is still ${peer.connectionState}`));
     await peer.setRemoteDescription({type: answer.type, sdp: answer.sdp});
     this.#watchServer(peer);
   }
@@ -89,30 +89,29 @@ export class Call extends EventTarget {
     if (this.#isReturning) return;
     this.#isReturning = true;
     this.#become('shaky');
-    const end = performance.now() + RETURN_MS;
-    for (let wait = AGAIN_MS; this.state !== 'ended'; wait = Math.min(1.5 * wait, AGAIN_MOST_MS)) {
-      if (this.peer !== this.#shown) this.peer.close();
-      try {
-        await this.#connect();
-        break;
-      } catch (problem) {
-        if (problem.code !== 'unreachable' || performance.now() > end) return this.#fail(new Problem('lost'));
-      }
-      await new Promise(resolve => setTimeout(resolve, wait));
+    if (this.peer !== this.#shown) this.peer.close();
+    try {
+      await this.#connect(performance.now() + RETURN_MS);
+    } catch {
+      this.#fail(new Problem('lost'));
     }
     this.#isReturning = false;
   }
 
-  async #post(offer) {
+  async #post(offer, until) {
     let response, body = {};
-    try {
-      response = await fetch('/api/offer', {
-        method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(offer),
-        signal: AbortSignal.timeout(ANSWER_MS),
-      });
-      body = await response.json();
-    } catch (error) {
-      if (!response) throw new Problem('unreachable', error.message);
+    for (let wait = AGAIN_MS; !response; wait *= 1.1) {
+      try {
+        response = await fetch('/api/offer', {
+          method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(offer),
+          signal: AbortSignal.timeout(ANSWER_MS),
+        });
+        body = await response.json();
+      } catch (error) {
+        if (response) break;
+        if (performance.now() > until || this.state === 'ended') throw new Problem('unreachable', error.message);
+        await new Promise(resolve => setTimeout(resolve, wait));
+      }
     }
     if (response.status === 503) throw new Problem('full', body.error);
     if (!response.ok) throw new Problem('refused', body.error ?? `status ${response.status}`);
