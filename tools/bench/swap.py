@@ -86,13 +86,14 @@ def _rows(caller: Caller, plan: Sequence[Swapped]) -> Iterator[dict]:
             frozen += int((np.diff(inside) > FROZEN_MS * MS).sum())
             if not turn.reply:
                 unanswered += 1
+                print(f"{actor}: no answer to {turn.transcript!r}", file=sys.stderr)
                 continue
             wanted = reference(turn.reply, voice)
             heard = timeline([caller.tapes["audio"]], turn.begin_ns, turn.end_ns)
-            lost += lost_words(wanted, heard)[0]
+            if missing := lost_words(wanted, heard)[0]:
+                print(f"{actor}: {missing} words lost of {turn.reply}, to {turn.transcript!r}", file=sys.stderr)
+            lost += missing
             silences.append(_silence_ms(wanted.pcm, heard))
-        if unanswered:
-            print(f"{actor}: {unanswered} questions had no answer", file=sys.stderr)
         yield {
             "actor": actor,
             "n": len(some),
@@ -101,6 +102,7 @@ def _rows(caller: Caller, plan: Sequence[Swapped]) -> Iterator[dict]:
             "frozen": frozen,
             "words_lost": lost,
             "answers": len(silences),
+            "unanswered": unanswered,
             **quantiles("swap_s", [one.took_s for one in some]),
         }
 
