@@ -16,8 +16,9 @@ from actors.stt.actor import Stt
 from actors.tts.actor import Tts
 from actors.vad.actor import Vad
 from actors.vad.silero import Silero
+from protocol.clock import MS
 from protocol.envelope import Envelope
-from protocol.messages import Phones, Reply, Speech, Turn, Voice
+from protocol.messages import Phones, Reply, Speech, Transcript, Turn, Voice
 from protocol.topics import of
 from shm.handle import Handle
 from tests.conversation import Echo, Talk
@@ -131,6 +132,33 @@ def test_stt_hears_every_sample_of_an_utterance_in_which_it_was_killed_and_none_
             process.hear(one)
         assert finals(process) == finals(whole), cut
         assert len(tape.utterances) == (len(finals(process)) and not was_over), cut
+
+
+def test_stt_says_nothing_of_utterances_whose_words_were_so_many_that_the_bus_forgot_them(silero, sound):
+    vad = Process("vad", Vad(silero.open()))
+    for one in sound:
+        vad.hear(one)
+    process = Process("stt", Stt(Tape()))
+    last = vad.past[-1]
+    after_ns, after = last.envelope.sent_ns + MS, max(one.message.start_sample for one in sound) + len(sound[0].content)
+    for number in range(3):
+        for one in vad.past:
+            message = one.message
+            if isinstance(message, Speech):
+                at = message.at_sample + number * after
+                message = evolve(message, utterance=number + 1, at_sample=at)
+            else:
+                message = evolve(message, start_sample=message.start_sample + number * after)
+            sent_ns = one.envelope.sent_ns + number * after_ns
+            process.hear(evolve(one, envelope=evolve(one.envelope, sent_ns=sent_ns), message=message))
+    assert [one.message.utterance for one in process.said if one.message.stage == "final"] == [1, 2, 3]
+    said = [one for one in process.past if isinstance(one.message, Transcript)]
+    for kept in (1, 3, len(said) // 2):
+        process.past = [one for one in process.past if one not in said[:-kept]]
+        process.said.clear()
+        tape = Tape()
+        process.killed(Stt(tape), 3 * after_ns)
+        assert not process.said and not tape.utterances
 
 
 def test_tts_goes_on_with_the_next_block_wherever_it_was_killed_and_speaks_no_clause_twice():

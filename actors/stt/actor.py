@@ -70,11 +70,7 @@ class Stt:
         self.wake_ns: int | None = None
 
     def step(self, inputs: Sequence[Input], now_ns: int) -> Iterator[Output]:
-        over = {
-            one.message.utterance
-            for one in inputs
-            if isinstance(one.message, Transcript) and one.message.stage == "final"
-        }
+        over = _over(inputs)
         for one in inputs:
             match one.message:
                 case MicAudio():
@@ -150,3 +146,18 @@ class Stt:
 
     def _transcript(self, stage: str, text: str, cause: Input) -> Output:
         return Output(Transcript(utterance=self._began.message.utterance, stage=stage, text=text), cause=cause)
+
+
+def _over(past: Sequence[Input]) -> set[int]:
+    """The utterances whose final words were said. Of those that began before the first words that the bus still has,
+    they were, or were said with these.
+    """
+    said = [one.message for one in past if isinstance(one.message, Transcript)]
+    before = set()
+    for one in past if said else ():
+        if isinstance(one.message, Transcript):
+            break
+        if isinstance(one.message, Speech):
+            before.add(one.message.utterance)
+    final = {transcript.utterance for transcript in said if transcript.stage == "final"}
+    return final | before - {transcript.utterance for transcript in said}
