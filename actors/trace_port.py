@@ -10,8 +10,8 @@ from attrs import evolve
 from actors.step import Input, Output
 from protocol import codec, topics
 from protocol.envelope import Envelope
-from protocol.messages import Frame, Packet, Turn
-from protocol.trace import Record, TraceReader, TraceWriter
+from protocol.messages import Frame, Turn
+from protocol.trace import Record, TraceReader, TraceWriter, decodable
 from shm.handle import Handle
 
 NOWHERE = Handle("/proc/0/fd/0", 1, 0, 1, (0,), "uint8")  # content stands in the trace, not in shared memory
@@ -96,12 +96,8 @@ class _Pictures:
     """The pictures that the H.264 of a trace shows: a trace has no others."""
 
     def __init__(self, trace: Path):
-        import av
-
-        self._decoder = av.CodecContext.create("h264", "r")
-        self._decoder.flags |= av.codec.context.Flags.low_delay
-        self._packet = av.Packet
-        self._packets = (one for one in TraceReader(trace) if isinstance(one.message, Packet))
+        self._packets = decodable(TraceReader(trace))
+        self._decoders = {}  # by call
         self._shown: dict[tuple[str, int], np.ndarray] = {}
 
     def of(self, record: Record) -> np.ndarray | None:
@@ -109,11 +105,19 @@ class _Pictures:
         wanted = (record.envelope.session, record.message.frame)
         while wanted not in self._shown:
             packet = next(self._packets, None)
-            if packet is None or packet.content is None:
+            if packet is None:
                 return None
-            frames = self._decoder.decode(self._packet(packet.content.tobytes()))
-            for frame in frames:
+            for frame in self._decode(packet):
                 self._shown = {(packet.envelope.session, packet.message.frame): frame.to_ndarray(format="yuv420p")}
-            if packet.message.frame > wanted[1]:
+            if packet.envelope.session == wanted[0] and packet.message.frame > wanted[1]:
                 return None
         return self._shown[wanted]
+
+    def _decode(self, packet: Record) -> list:
+        import av
+
+        session = packet.envelope.session
+        if session not in self._decoders:
+            self._decoders[session] = av.CodecContext.create("h264", "r")
+            self._decoders[session].flags |= av.codec.context.Flags.low_delay
+        return self._decoders[session].decode(av.Packet(packet.content.tobytes()))

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from protocol import codec, container, jsonschema, schema, topics
 from protocol.clock import SECOND, now_ns
 from protocol.envelope import Envelope
 from protocol.errors import Malformed, ProtocolError
+from protocol.messages import Packet
 
 VERSION = 1  # of what stands in the channels; a newer one is refused
 NAME = "visavis"  # of the metadata record
@@ -68,6 +69,18 @@ class Record:
     message: object
     content: np.ndarray | None
     log_ns: int
+
+
+def decodable(records: Iterable[Record]) -> Iterator[Record]:
+    """The packets among them that an H.264 decoder can take: of each call from a key frame on, up to the next gap."""
+    before: dict[str, tuple[int, int]] = {}
+    for record in records:
+        if not isinstance(record.message, Packet) or record.content is None:
+            continue
+        session, boot, seq = record.envelope.session, record.envelope.boot, record.envelope.seq
+        if record.message.key or before.get(session) == (boot, seq - 1):
+            before[session] = (boot, seq)
+            yield record
 
 
 class _File:

@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from protocol.codec import encode
+from protocol.messages import Packet
 from protocol.topics import ACTORS
-from protocol.trace import BadTrace
+from protocol.trace import BadTrace, TraceReader, TraceWriter
 from tools import said
 from tools.cli import main
 from tools.difference import KEYS
@@ -81,6 +84,18 @@ def test_a_trace_that_breaks_off_ends_the_replay_with_the_place(tmp_path):
     path.write_bytes(TRACE.read_bytes()[:300_000])
     with pytest.raises(ReplayFailed, match=r"cut short.*at byte \d+"), replayed(path, "vad"):
         pass
+
+
+@pytest.mark.parametrize(("lost", "said"), [(0, 0), (20, 20)])
+def test_pictures_that_cannot_be_decoded_as_one_before_them_is_missing_are_left_out(tmp_path, lost, said):
+    path, writer = tmp_path / "gap.mcap", TraceWriter(tmp_path / "gap.mcap")
+    numbers = count()
+    for one in TraceReader(TRACE):
+        if not (isinstance(one.message, Packet) and next(numbers) == lost):
+            writer.write(one.envelope, encode(one.envelope, one.message)[1], one.log_ns, one.content)
+    writer.close()
+    with replayed(path, "encoder") as out:
+        assert abs(sum(isinstance(one.message, Packet) for one in TraceReader(out)) - said) <= 2
 
 
 def test_an_engine_that_is_not_there_ends_the_replay_in_words():

@@ -19,7 +19,7 @@ from scipy.signal import resample_poly
 from actors.transport.latency import Latency, Log
 from protocol.clock import MS, SECOND
 from protocol.messages import OUTSIDE_REPLY, MicAudio, Packet, Playout, Session, Voice
-from protocol.trace import BadTrace, Record, TraceReader
+from protocol.trace import BadTrace, Record, TraceReader, decodable
 from tools import turns
 from tools.errors import ToolError
 from tools.mp4 import SOUND_HZ, Mp4
@@ -227,12 +227,8 @@ def _pictures(call: _Call) -> Iterator[tuple[av.VideoFrame, int]]:
     anchors = {turn: playouts[0].anchor_ns for turn, playouts in call.playouts.items()}
     decoder = av.CodecContext.create("h264", "r")
     decoder.flags |= av.codec.context.Flags.low_delay
-    last_ns, before = -1, None
-    for record in call.packets:
-        number = (record.envelope.boot, record.envelope.seq)
-        if record.content is None or not (record.message.key or before == (number[0], number[1] - 1)):
-            continue  # what follows a lost one cannot be decoded, up to the next key
-        before = number
+    last_ns = -1
+    for record in decodable(call.packets):
         at_ns = record.envelope.sent_ns
         if record.message.offset_ns != OUTSIDE_REPLY and record.envelope.turn in anchors:
             at_ns = max(at_ns, anchors[record.envelope.turn] + record.message.offset_ns)
