@@ -71,7 +71,8 @@ def test_memory_of_a_ring_is_counted_once_and_private_memory_without_it():
 def test_a_program_that_ended_is_no_growth_but_an_error():
     class Ended:
         def all(self):
-            return {"gone": Program("gone", "EXITED", 2**22 + 1, "")}  # beyond the kernel's highest process number
+            # beyond the kernel's highest process number
+            return {"gone": Program("gone", "gone", "EXITED", 2**22 + 1, "")}
 
     async def watch() -> None:
         async with Watch(Ended()):

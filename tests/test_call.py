@@ -95,7 +95,7 @@ async def health(stack) -> dict:
 
 async def until_calls(stack, wanted: int, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
-        while (await health(stack))["calls"] != wanted:
+        while (now := await health(stack))["calls"] != wanted or now["waiting"]:
             await asyncio.sleep(0.1)
 
 

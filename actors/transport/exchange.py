@@ -218,6 +218,7 @@ class Exchange:
             "ready": not self.missing(),
             "missing": self.missing(),
             "calls": len(self._calls),
+            "waiting": len(self._waiting),  # calls whose connection is gone, for a while
             "most_calls": self._most_calls,
             "uptime_s": round((now_ns() - self._began_ns) / SECOND, 1),
             "actors": {
