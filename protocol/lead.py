@@ -25,15 +25,6 @@ class Lead:
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)
         return True
 
-    def is_free(self) -> bool:
-        """Whether no process has it."""
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        self.give()
-        return True
-
     def give(self) -> None:
         fcntl.flock(self._fd, fcntl.LOCK_UN)
 
